@@ -276,12 +276,6 @@ func shadedJPEG(shade uint8) []byte {
 	return b.Bytes()
 }
 
-func monotonicNow() int64 {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano()
-}
-
 // faultyWorker returns the path of a worker with a fault.
 func faultyWorker(t *testing.T, fault string) string {
 	t.Helper()

@@ -14,6 +14,7 @@ type Fleet struct {
 	done       chan struct{} // closed when Run has returned
 	startQueue *startQueue
 	dialer     *serverDialer
+	readers    *readerPool
 	metrics    *Metrics
 }
 
@@ -32,6 +33,7 @@ func NewFleet(wanted []Options, m *Metrics) *Fleet {
 		done:       make(chan struct{}),
 		startQueue: newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
 		dialer:     newServerDialer(),
+		readers:    newReaderPool("", nil),
 		metrics:    m,
 	}
 	for _, o := range wanted {
@@ -43,7 +45,7 @@ func NewFleet(wanted []Options, m *Metrics) *Fleet {
 
 func (f *Fleet) newCamera(o Options) *fleetCamera {
 	c := &fleetCamera{Camera: New(o), options: o}
-	c.startQueue, c.dialer = f.startQueue, f.dialer
+	c.startQueue, c.dialer, c.readers, c.ownsReaders = f.startQueue, f.dialer, f.readers, false
 	return c
 }
 
@@ -61,6 +63,7 @@ func camerasOf(cameras []*fleetCamera) (all []*Camera) {
 // Run runs the cameras until ctx ends. It returns when all cameras have ended, also those that were removed before.
 func (f *Fleet) Run(ctx context.Context) {
 	defer close(f.done)
+	defer f.readers.close()
 	var running sync.WaitGroup
 	defer running.Wait()
 	startCamera := func(c *fleetCamera) {

@@ -73,7 +73,9 @@ func (h *histogramObserver) Encoded(rendition string, took time.Duration) {
 }
 
 func (h *histogramObserver) Published(rendition string, age time.Duration) {
-	h.publish[rendition].Observe(age.Seconds())
+	if o := h.publish[rendition]; o != nil {
+		o.Observe(age.Seconds())
+	}
 }
 
 // setCameras replaces the cameras that are collected. It deletes the histograms of streams that no longer exist.

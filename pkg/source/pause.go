@@ -96,4 +96,7 @@ func (s *supervisor) withdrawFrames() {
 			st.topic.Withdraw()
 		}
 	}
+	for _, t := range s.tracks.Load().all() {
+		t.withdraw()
+	}
 }

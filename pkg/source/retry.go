@@ -5,8 +5,11 @@ import (
 	"net"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"camd/pkg/camera"
 	"camd/pkg/source/netprobe"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -24,6 +27,12 @@ const (
 	maxStreamRetries = 5
 )
 
+func newBackoff() *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{InitialInterval: initialRetryDelay, MaxInterval: maxRetryDelay, Multiplier: 2, RandomizationFactor: jitter}
+	b.Reset()
+	return b
+}
+
 // attemptOpen begins an attempt to open the camera. The process starts when the camera's server answers and startQueue grants a slot.
 func (s *supervisor) attemptOpen() {
 	s.retry = nil
@@ -33,7 +42,21 @@ func (s *supervisor) attemptOpen() {
 		return
 	}
 	s.serverAnswered = false
+	s.openWorker()
+}
+
+// openWorker starts the worker: at once if it is a session of the readers process, else when startQueue grants a slot.
+func (s *supervisor) openWorker() {
+	if s.usesReader() {
+		s.startWorker()
+		return
+	}
 	s.queuedSlot = s.startQueue.join()
+}
+
+// usesReader reports whether the readers process reads the camera, and not a capture process.
+func (s *supervisor) usesReader() bool {
+	return s.opts.Source.IsNetwork() && s.opts.Reader != options.ReaderOpenCV && !s.usesOpenCV
 }
 
 // handleDialResult handles the result of a dial. If the server answers, the camera waits for a start slot; if not, more dials follow.
@@ -50,7 +73,7 @@ func (s *supervisor) handleDialResult(r dialResult) {
 		s.streamRetriesLeft = maxStreamRetries
 	}
 	s.serverUnreachable, s.serverAnswered = false, true
-	s.queuedSlot = s.startQueue.join()
+	s.openWorker()
 }
 
 // handleUnreachable makes the camera offline until its server answers. An outage counts once, however often the server is dialed.

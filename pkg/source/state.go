@@ -57,14 +57,22 @@ func (s *supervisor) reportState(isNew bool) {
 	statelog.Write(s.log, s.StateChange, !isNew)
 }
 
-// publishPlaceholder publishes the placeholder in main and in every other rendition that has readers.
+// publishPlaceholder publishes the placeholder in main and in every other rendition that has readers, unless they are live.
 func (s *supervisor) publishPlaceholder(now time.Time) {
 	s.saveBackground()
 	for i, st := range s.streams.Load().byNumber {
-		if i == 0 || s.hasReaders[i] {
+		if (i == 0 || s.hasReaders[i]) && s.shownState(i).State != camera.Live {
 			st.topic.Publish(s.placeholderFrame(i, now))
 		}
 	}
+}
+
+// shownState returns the state of a rendition: that of the camera, or that of the decoder if the camera is live and the decoder has failed.
+func (s *supervisor) shownState(rendition int) camera.StateChange {
+	if s.State == camera.Live && s.isDecoded(rendition) && s.decoder.state.State == camera.Offline {
+		return s.decoder.state
+	}
+	return s.StateChange
 }
 
 func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumber[0].topic }
@@ -82,9 +90,10 @@ func (s *supervisor) placeholderFrame(rendition int, now time.Time) broker.Frame
 		s.placeholders = make([]placeholder.Cache, len(s.hasReaders))
 	}
 	width, height := s.expectedSize(rendition)
+	shown := s.shownState(rendition)
 	return s.placeholders[rendition].Frame(placeholder.Options{
 		Width: width, Height: height, Limits: s.opts.Limits, Background: s.background,
-		Title: s.opts.Title, State: s.State, Reason: s.Reason, Since: s.Since,
+		Title: s.opts.Title, State: shown.State, Reason: shown.Reason, Since: shown.Since,
 	}, now)
 }
 

@@ -43,7 +43,7 @@ func FuzzStderrLog(f *testing.F) {
 			checkNoSecret(t, line, password, basic)
 		}
 		checkNoSecret(t, c.lastLine(), password, basic)
-		checkNoSecret(t, redactEvent(c.redactor, endedEvent{camera.BadStream, string(said)}).(endedEvent).detail, password, basic)
+		checkNoSecret(t, redactEvent(c.redactor, endedEvent{camera.BadStream, string(said), false}).(endedEvent).detail, password, basic)
 	})
 }
 

@@ -51,6 +51,7 @@ type worker struct {
 	cmd           *exec.Cmd
 	commandPipe   *os.File
 	commandWriter *wire.Writer
+	commandMu     sync.Mutex    // guards the two before: the feeder of a decoder sends, too
 	events        chan event    // closed after the last message of the process
 	quit          chan struct{} // closed when nobody receives from events any more
 	exited        chan struct{} // closed when the process has been reaped
@@ -147,6 +148,8 @@ const commandTimeout = time.Second
 // send writes a command to the worker, and waits commandTimeout at most. It ignores errors, because checkProgress finds a worker that
 // does not read.
 func (w *worker) send(m wire.Message) {
+	w.commandMu.Lock()
+	defer w.commandMu.Unlock()
 	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(commandTimeout))
 	_ = w.commandWriter.Write(m)
 }
@@ -179,6 +182,9 @@ func (w *worker) stop(grace time.Duration) {
 	}
 	w.readers.Wait()
 }
+
+// pid returns the process, 0 for a session in a process that other cameras share.
+func (w *worker) pid() int { return w.cmd.Process.Pid }
 
 func (w *worker) signalAndWait(sig os.Signal, timeout time.Duration) bool {
 	_ = w.cmd.Process.Signal(sig)

@@ -30,6 +30,10 @@ type (
 		count     uint64
 		encode    time.Duration
 	}
+	videoEvent struct { // a frame of H.264 or H.265
+		frame broker.Frame
+		count uint64
+	}
 	heartbeatEvent struct{ count uint64 }
 	refusedEvent   struct { // camd has refused a picture that the worker sent
 		count uint64
@@ -41,8 +45,9 @@ type (
 		fault  fault             // what is wrong with the newest picture, if the worker found damage in it
 	}
 	endedEvent struct {
-		reason camera.Reason
-		detail string
+		reason      camera.Reason
+		detail      string
+		unsupported bool // as in wire.Ended
 	}
 )
 
@@ -56,7 +61,7 @@ func (w *worker) receive(r io.Reader) {
 		e, err := nextEvent(in, &w.renditionCount, &builders, w.limits)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				w.emit(redactEvent(w.stderr.redactor, endedEvent{camera.WorkerCrashed, err.Error()}))
+				w.emit(redactEvent(w.stderr.redactor, endedEvent{reason: camera.WorkerCrashed, detail: err.Error()}))
 			}
 			_, _ = io.Copy(io.Discard, r) // else the process could block on its last write and never end
 			return
@@ -103,7 +108,7 @@ func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBui
 	case wire.Controls:
 		return m, nil
 	case wire.Ended:
-		return endedEvent{camera.Reason(m.Reason), m.Detail}, nil
+		return endedEvent{camera.Reason(m.Reason), m.Detail, m.Unsupported}, nil
 	}
 	return nil, fmt.Errorf("wire: %T from a worker", m)
 }
@@ -154,11 +159,14 @@ func readFrame(in *wire.Reader, m wire.Frame, builder *media.JPEGFrames, limits 
 // fromMonotonic converts a reading of CLOCK_MONOTONIC into a time.Time with a monotonic reading, so that a change of the wall clock
 // does not affect durations.
 func fromMonotonic(monotonic int64) time.Time {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return time.Now()
-	}
-	age := time.Duration(ts.Nano() - monotonic)
+	age := time.Duration(monotonicNow() - monotonic)
 	// Bounded against a worker that sends wrong times: no picture is from the future or older than an hour.
 	return time.Now().Add(-min(max(age, 0), time.Hour))
+}
+
+// monotonicNow returns the time of CLOCK_MONOTONIC in nanoseconds. The clock always exists.
+func monotonicNow() int64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano()
 }

@@ -14,6 +14,8 @@ const hangMargin = 5 * time.Second
 // loadTimeout is how long a process may take to load OpenCV. It is long because starting again would only make a busy machine busier.
 const loadTimeout = time.Minute
 
+const loadTimeoutDetail = "camd-capture did not load OpenCV within a minute: the machine is too busy, or its disk is too slow"
+
 // checkProgress makes the camera stalled if its worker has shown no progress for the stall timeout, and replaces the worker if
 // that lasts. silent is the time since lastProgress.
 func (s *supervisor) checkProgress(silent time.Duration) {
@@ -25,7 +27,7 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	case !s.loaded && silent <= loadTimeout:
 	case !s.loaded:
 		s.stopWorker()
-		s.handleFailure(camera.WorkerHung, fmt.Sprintf("camd-capture did not load OpenCV within %v: the machine is too busy, or its disk is too slow", loadTimeout))
+		s.handleFailure(camera.WorkerHung, loadTimeoutDetail)
 	case silent > limit+hangMargin && !s.opened:
 		s.stopWorker()
 		s.handleFailure(camera.Timeout, fmt.Sprintf("the camera did not open within %v: raise open_timeout if it is slow", s.opts.OpenTimeout))
