@@ -56,7 +56,13 @@ func (s *supervisor) openWorker() {
 
 // usesReader reports whether the readers process reads the camera, and not a capture process.
 func (s *supervisor) usesReader() bool {
-	return s.opts.Source.IsNetwork() && s.opts.Reader != options.ReaderOpenCV && !s.usesOpenCV
+	switch {
+	case !s.opts.Source.IsNetwork() || s.opts.Reader == options.ReaderOpenCV:
+		return false
+	case s.opts.Reader == options.ReaderGo:
+		return true
+	}
+	return !s.usesOpenCV && !s.lookupFailed
 }
 
 // handleDialResult handles the result of a dial. If the server answers, the camera waits for a start slot; if not, more dials follow.
@@ -67,7 +73,7 @@ func (s *supervisor) handleDialResult(r dialResult) {
 		return
 	}
 	s.dialing.close()
-	s.dialing = nil
+	s.dialing, s.lookupFailed = nil, r.err != nil
 	if s.serverUnreachable && r.err == nil { // earlier failures do not count
 		s.backoff.Reset()
 		s.streamRetriesLeft = maxStreamRetries
