@@ -21,6 +21,7 @@ type stats struct {
 	restarts       map[camera.Reason]*atomic.Uint64
 
 	mu           sync.Mutex
+	opened       time.Time     // when the source was last opened
 	status       camera.Status // without the values that the atomics have
 	history      stateHistory
 	usage        workerUsage // of the process that reads the camera, if it has one of its own
@@ -102,6 +103,13 @@ func (l *stats) sampleRate(now time.Time) {
 	for _, t := range l.tracks.Load().all() {
 		t.sampleRate(now)
 	}
+}
+
+// openedAfter returns how long after a time the source was last opened.
+func (l *stats) openedAfter(t time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opened.Sub(t)
 }
 
 // setProcess records in usage the process that runs now, 0 for none, and the processor time that the previous process used.

@@ -144,7 +144,7 @@ func (s *supervisor) handleEvent(e event) {
 		s.opened, s.format, s.lastProgress = true, e.Format, time.Now()
 		s.cancelRetry()
 		s.sendUnsentControls()
-		s.updateStatus(func(st *camera.Status) { st.Format = e.Format })
+		s.updateStatus(func(st *camera.Status) { st.Format, s.stats.opened = e.Format, s.lastProgress })
 		s.log.Info("camera opened", zap.String("backend", e.Backend), zap.String("codec", e.Codec),
 			zap.Int("width", e.Width), zap.Int("height", e.Height), zap.Float64("fps", e.FPS),
 			zap.Bool("passthrough", e.Passthrough), zap.String("note", e.Note))
