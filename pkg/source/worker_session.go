@@ -68,7 +68,7 @@ func (s *supervisor) startWorker() {
 	now := time.Now()
 	s.workerSession = workerSession{worker: w, events: w.events, loadingSlot: slot, started: now, lastProgress: now, readTimeout: s.opts.startMessage().ReadTimeout}
 	clear(s.unsent)
-	s.setWorker(w.cmd.Process.Pid, 0)
+	s.setWorker(w.pid(), 0)
 	s.sampleRate(now)
 	for i, wanted := range s.hasReaders {
 		if wanted {
@@ -220,9 +220,9 @@ func (s *supervisor) handleWorkerExit() {
 		end.reason, end.detail = w.exitReason()
 	}
 	if end.reason == camera.None {
-		end = endedEvent{camera.WorkerCrashed, "another program stopped camd-capture"}
+		end = endedEvent{reason: camera.WorkerCrashed, detail: "another program stopped camd-capture"}
 	} else if _, known := s.restarts[end.reason]; !known {
-		end = endedEvent{camera.WorkerCrashed, fmt.Sprintf("camd-capture ended with the unknown reason %q", end.reason)}
+		end = endedEvent{reason: camera.WorkerCrashed, detail: fmt.Sprintf("camd-capture ended with the unknown reason %q", end.reason)}
 	}
 	if end.reason == camera.Resized && s.hasFrame && time.Since(s.started) > minRunBeforeResize {
 		s.replaceWorker(camera.Resized)
