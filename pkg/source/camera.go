@@ -75,7 +75,7 @@ func New(o Options) *Camera {
 
 		startQueue: newStartQueue(1),
 		dialer:     newServerDialer(),
-		readers:    newReaderPool("", o.Log),
+		readers:    newReaderPool(thisProgram, o.Log),
 
 		ownsReaders: true,
 	}

@@ -25,7 +25,7 @@ func (s *supervisor) initDecoder() {
 
 // isDecoded reports whether the decoder makes a rendition, because the worker that reads the camera does not deliver it.
 func (s *supervisor) isDecoded(rendition int) bool {
-	return s.opened && (s.isVideo() || s.worker != nil && s.worker.pid() == 0 && rendition > 0)
+	return s.opened && (s.isVideo() || s.worker != nil && s.worker.isSession() && rendition > 0)
 }
 
 // isVideo reports whether the camera's worker passes on H.264 or H.265.

@@ -35,6 +35,10 @@ func TestMain(m *testing.M) {
 		runFaultyWorker(os.Args[2], os.Args[3])
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && os.Args[1] == readersCommand {
+		runReaders()
+		os.Exit(0)
+	}
 	if len(os.Args) > 2 && os.Args[1] == "hold" {
 		preventReaping(os.Args[2])
 	}

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"go.uber.org/zap"
+
 	"context"
 	"runtime"
 	"sync"
@@ -26,14 +28,14 @@ type fleetCamera struct {
 }
 
 // NewFleet returns a fleet of the wanted cameras, which do nothing until Run. Their IDs must differ. m collects the cameras' metrics
-// and must be the one that made their observers; it may be nil.
-func NewFleet(wanted []Options, m *Metrics) *Fleet {
+// and must be the one that made their observers; it may be nil. log is for what concerns all cameras.
+func NewFleet(wanted []Options, m *Metrics, log *zap.Logger) *Fleet {
 	f := &Fleet{
 		requests:   make(chan fleetRequest),
 		done:       make(chan struct{}),
 		startQueue: newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
 		dialer:     newServerDialer(),
-		readers:    newReaderPool("", nil),
+		readers:    newReaderPool(thisProgram, log),
 		metrics:    m,
 	}
 	for _, o := range wanted {

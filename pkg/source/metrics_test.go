@@ -1,6 +1,8 @@
 package source
 
 import (
+	"go.uber.org/zap"
+
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +139,7 @@ func TestMetricsFollowFleet(t *testing.T) {
 		}
 	}
 	stays := options("stays", "small")
-	f := NewFleet([]Options{stays, options("goes")}, m)
+	f := NewFleet([]Options{stays, options("goes")}, m, zap.NewNop())
 	runFleet(t, f)
 	reconfigure := func(wanted ...Options) {
 		t.Helper()

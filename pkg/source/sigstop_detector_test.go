@@ -49,7 +49,7 @@ func TestStoppedProcessIsKilledWithoutGrace(t *testing.T) {
 	s.startWorker()
 	defer s.stopWorker()
 	s.handleEvent(<-s.events)
-	pid := s.worker.cmd.Process.Pid
+	pid := s.worker.pid()
 	if err := testpeer.Signal(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

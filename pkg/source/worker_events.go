@@ -18,7 +18,7 @@ import (
 )
 
 // event is a message of a worker, checked and decoded for the supervisor. It is a loadedEvent, openedEvent, frameEvent,
-// heartbeatEvent, refusedEvent, workerRefusedEvent, wire.Controls or endedEvent.
+// videoEvent, heartbeatEvent, refusedEvent, workerRefusedEvent, wire.Controls or endedEvent.
 type event any
 
 type (
@@ -47,7 +47,7 @@ type (
 	endedEvent struct {
 		reason      camera.Reason
 		detail      string
-		unsupported bool // as in wire.Ended
+		unsupported bool // OpenCV may be able to read the source
 	}
 )
 
@@ -57,16 +57,19 @@ func (w *worker) receive(r io.Reader) {
 	defer close(w.events)
 	in := wire.NewReader(r)
 	var builders frameBuilders
+	video := videoDecoder{limits: w.limits}
 	for {
-		e, err := nextEvent(in, &w.renditionCount, &builders, w.limits)
+		e, err := nextEvent(in, &w.renditionCount, &builders, &video, w.limits)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				w.emit(redactEvent(w.stderr.redactor, endedEvent{reason: camera.WorkerCrashed, detail: err.Error()}))
+				w.emit(redactEvent(w.redactor, endedEvent{reason: camera.WorkerCrashed, detail: err.Error()}))
 			}
 			_, _ = io.Copy(io.Discard, r) // else the process could block on its last write and never end
 			return
 		}
-		w.emit(redactEvent(w.stderr.redactor, e))
+		if e != nil {
+			w.emit(redactEvent(w.redactor, e))
+		}
 	}
 }
 
@@ -81,9 +84,9 @@ func (w *worker) emit(e event) {
 // frameBuilders build the frames of a worker, by number of rendition.
 type frameBuilders [math.MaxUint8 + 1]media.JPEGFrames
 
-// nextEvent waits for a message and returns it as an event. renditionCount is how many renditions the worker may know. The error is
+// nextEvent waits for a message and returns it as an event, nil for a message that has none. renditionCount is how many renditions the worker may know. The error is
 // io.EOF at the end, or says how the message breaks the protocol.
-func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBuilders, limits media.Limits) (event, error) {
+func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBuilders, video *videoDecoder, limits media.Limits) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
@@ -101,6 +104,10 @@ func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBui
 			return nil, fmt.Errorf("wire: a picture of rendition %d", m.Rendition)
 		}
 		return readFrame(in, m, &builders[m.Rendition], limits)
+	case wire.VideoFormat:
+		return nil, video.setFormat(m)
+	case wire.VideoFrame:
+		return video.read(in, m)
 	case wire.Heartbeat:
 		return heartbeatEvent{m.Count}, nil
 	case wire.Refused:

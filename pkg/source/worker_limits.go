@@ -21,7 +21,7 @@ func (s *supervisor) enforceWorkerLimits(now time.Time) {
 
 // exceededLimit returns why a worker that runs must be replaced, or camera.None. A session of the readers process has no limits of its own.
 func (s *supervisor) exceededLimit(ws *workerSession, usage *workerUsage, now time.Time) (camera.Reason, string) {
-	if ws.worker.pid() == 0 {
+	if ws.worker.isSession() {
 		return camera.None, ""
 	}
 	if ws.loadingSlot != nil && now.Sub(ws.started) >= slotTimeout {

@@ -287,6 +287,10 @@ func (s *supervisor) handleWorkerExit() {
 		s.attemptOpen()
 		return
 	}
+	if s.reportedEnd == nil && w.isCrashOfOther() {
+		s.replaceWorker(camera.WorkerCrashed)
+		return
+	}
 	if end.reason == camera.Resized && s.hasFrame && time.Since(s.started) > minRunBeforeResize {
 		s.replaceWorker(camera.Resized)
 		return
