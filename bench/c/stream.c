@@ -26,12 +26,14 @@ static void header_line(struct stream *s)
 		fail("refused", s->line);
 	if (s->state == RESPONSE && !strcasecmp(s->line, "Transfer-Encoding: chunked"))
 		s->framing = CHUNK_SIZE;
+	if (s->state == RESPONSE && !strcasecmp(s->line, "Content-Type: video/mp4"))
+		s->is_mp4 = 1;
 	if (s->state == PART_HEADER && !strncasecmp(s->line, "Content-Length:", 15))
 		s->picture_size = strtoul(s->line + 15, NULL, 10);
 	if (s->line_len)
 		goto done;
 	if (s->state == RESPONSE) {
-		s->state = PART_HEADER;
+		s->state = s->is_mp4 ? BOX_HEADER : PART_HEADER;
 	} else if (s->picture_size) { /* else an empty line before a boundary */
 		s->state = PICTURE;
 		s->picture_left = s->picture_size;
@@ -41,9 +43,31 @@ done:
 	s->line_len = 0;
 }
 
+/* A byte of an MP4 file. The data of mdat is a picture; all other boxes are skipped. */
+static void box_byte(struct stream *s, unsigned char c)
+{
+	if (s->state == BOX) {
+		if (!--s->picture_left)
+			s->state = BOX_HEADER;
+		return;
+	}
+	s->line[s->line_len++] = c;
+	if (s->line_len <= 4)
+		s->picture_left = s->picture_left << 8 | c;
+	if (s->line_len < 8)
+		return;
+	s->line_len = 0;
+	if (s->picture_left <= 8)
+		fail("empty box", "");
+	s->picture_left -= 8;
+	s->state = memcmp(s->line + 4, "mdat", 4) ? BOX : PICTURE;
+}
+
 static void header_byte(struct stream *s, char c)
 {
-	if (c == '\n')
+	if (s->state == BOX_HEADER || s->state == BOX)
+		box_byte(s, c);
+	else if (c == '\n')
 		header_line(s);
 	else if (c != '\r' && s->line_len < sizeof s->line - 1)
 		s->line[s->line_len++] = c;
@@ -80,7 +104,7 @@ static void picture_bytes(struct stream *s, const char *b, size_t n)
 		return;
 	arrived(s);
 	s->picture_size = 0;
-	s->state = PART_HEADER;
+	s->state = s->is_mp4 ? BOX_HEADER : PART_HEADER;
 }
 
 static void chunk_byte(struct stream *s, char c)
@@ -128,6 +152,23 @@ static void parse(struct stream *s)
 	s->from = s->to = 0;
 }
 
+/* Only the status is looked at. Everything behind it is discarded inside the kernel. */
+static int count_bytes(struct stream *s, size_t budget)
+{
+	int first = !s->bytes;
+	size_t want = first ? sizeof s->buf : budget < 1 << 20 ? budget : 1 << 20;
+	ssize_t n = recv(s->fd, first ? s->buf : NULL, want, MSG_DONTWAIT | (first ? 0 : MSG_TRUNC));
+
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR) ? DRY : GONE;
+	if (first && (n < 12 || memcmp(s->buf + 8, " 200", 4)))
+		fail("refused", "");
+	s->bytes += n;
+	s->seq++;
+	arrived(s);
+	return (size_t)n < want ? DRY : MORE;
+}
+
 int stream_read(struct stream *s, size_t budget)
 {
 	/* Once the stamp is known, MSG_TRUNC on TCP discards what follows inside the kernel. */
@@ -136,6 +177,8 @@ int stream_read(struct stream *s, size_t budget)
 	size_t want = sizeof s->buf;
 	ssize_t n;
 
+	if (options.bytes_only)
+		return count_bytes(s, budget);
 	if (discard)
 		want = s->framing == CHUNK && s->chunk_left < s->picture_left ? s->chunk_left : s->picture_left;
 	if (want > budget)
