@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ type numberedClip struct {
 	Frames  int    // at 25 fps; default 250
 	First   int    // number of the first picture
 	Encoder string // further parameters of x264 or x265
+	Noisy   bool   // noise, so that the encoder needs all bits that it may have
 }
 
 // clipRate is the frame rate of numbered clips.
@@ -52,7 +54,7 @@ func (c numberedClip) make(t testing.TB) string {
 	}
 	args := slices.Concat([]string{"-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", fmt.Sprintf("%dx%d", c.Size.X, c.Size.Y),
 		"-r", fmt.Sprint(clipRate), "-i", "pipe:0"}, codec, []string{"-pix_fmt", "yuv420p"})
-	return cachedClip(t, fmt.Sprintf("numbered-%d-%d", c.First, c.Frames), ".mp4", c.pictures, args...)
+	return cachedClip(t, fmt.Sprintf("numbered-%d-%d-%v", c.First, c.Frames, c.Noisy), ".mp4", c.pictures, args...)
 }
 
 // cachedClip returns the path of a file that ffmpeg makes with args from stdin. The file's name has a hash of the arguments.
@@ -97,11 +99,14 @@ func cachedClip(t testing.TB, name, extension string, stdin func() []byte, args 
 func (c numberedClip) pictures() []byte {
 	size := c.Size.X * c.Size.Y
 	b := make([]byte, c.Frames*size)
-	strip := framenumber.Strip(c.Size.X, c.Size.Y)
+	strip, noise := framenumber.Strip(c.Size.X, c.Size.Y), rand.New(rand.NewPCG(1, 2))
 	for n := range c.Frames {
 		picture := b[n*size:][:size]
 		for i := range picture {
 			picture[i] = byte(64 + (i%c.Size.X+2*(i/c.Size.X)+3*n)%128)
+			if c.Noisy {
+				picture[i] += byte(noise.UintN(48))
+			}
 		}
 		for i, isWhite := range framenumber.Encode(uint32(c.First + n)) {
 			cell := framenumber.Cell(strip, i)

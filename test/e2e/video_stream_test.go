@@ -135,7 +135,9 @@ func requestVideo(t testing.TB, url string) (status int, received *testrun.Outpu
 }
 
 // hasVideo reports whether an MP4 file has a frame.
-func hasVideo(received *testrun.Output) bool { return bytes.Contains([]byte(received.String()), []byte("mdat")) }
+func hasVideo(received *testrun.Output) bool {
+	return bytes.Contains([]byte(received.String()), []byte("mdat"))
+}
 
 // openVideo requests a stream and returns the status and the body.
 func openVideo(t testing.TB, ctx context.Context, url string) (status int, body io.ReadCloser) {
