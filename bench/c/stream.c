@@ -26,7 +26,7 @@ static void header_line(struct stream *s)
 		fail("refused", s->line);
 	if (s->state == RESPONSE && !strcasecmp(s->line, "Transfer-Encoding: chunked"))
 		s->framing = CHUNK_SIZE;
-	if (s->state == RESPONSE && !strcasecmp(s->line, "Content-Type: video/mp4"))
+	if (s->state == RESPONSE && !strncasecmp(s->line, "Content-Type: video/mp4", 23))
 		s->is_mp4 = 1;
 	if (s->state == PART_HEADER && !strncasecmp(s->line, "Content-Length:", 15))
 		s->picture_size = strtoul(s->line + 15, NULL, 10);
@@ -90,7 +90,7 @@ static void picture_bytes(struct stream *s, const char *b, size_t n)
 
 	for (size_t i = 0; i < n && at + i < STAMP_END; i++)
 		s->stamp[at + i] = b[i];
-	if (at < STAMP_END && at + n >= STAMP_END) {
+	if (!options.unstamped && at < STAMP_END && at + n >= STAMP_END) {
 		if (memcmp(s->stamp + STAMP_AT, STAMP_MAGIC, 8))
 			fail("no stamp in picture", "");
 		memcpy(&s->seq, s->stamp + 14, 8);
@@ -102,6 +102,7 @@ static void picture_bytes(struct stream *s, const char *b, size_t n)
 	s->picture_left -= n;
 	if (s->picture_left)
 		return;
+	s->seq += options.unstamped;
 	arrived(s);
 	s->picture_size = 0;
 	s->state = s->is_mp4 ? BOX_HEADER : PART_HEADER;
@@ -152,23 +153,6 @@ static void parse(struct stream *s)
 	s->from = s->to = 0;
 }
 
-/* Only the status is looked at. Everything behind it is discarded inside the kernel. */
-static int count_bytes(struct stream *s, size_t budget)
-{
-	int first = !s->bytes;
-	size_t want = first ? sizeof s->buf : budget < 1 << 20 ? budget : 1 << 20;
-	ssize_t n = recv(s->fd, first ? s->buf : NULL, want, MSG_DONTWAIT | (first ? 0 : MSG_TRUNC));
-
-	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR) ? DRY : GONE;
-	if (first && (n < 12 || memcmp(s->buf + 8, " 200", 4)))
-		fail("refused", "");
-	s->bytes += n;
-	s->seq++;
-	arrived(s);
-	return (size_t)n < want ? DRY : MORE;
-}
-
 int stream_read(struct stream *s, size_t budget)
 {
 	/* Once the stamp is known, MSG_TRUNC on TCP discards what follows inside the kernel. */
@@ -177,8 +161,6 @@ int stream_read(struct stream *s, size_t budget)
 	size_t want = sizeof s->buf;
 	ssize_t n;
 
-	if (options.bytes_only)
-		return count_bytes(s, budget);
 	if (discard)
 		want = s->framing == CHUNK && s->chunk_left < s->picture_left ? s->chunk_left : s->picture_left;
 	if (want > budget)

@@ -29,7 +29,7 @@ struct stream {
 
 struct options {
 	int verify; /* look at every byte, rather than discard pictures inside the kernel */
-	int bytes_only; /* parse nothing: for servers whose pictures have no stamp */
+	int unstamped; /* pictures have no stamp, so that their ages are not known */
 };
 
 extern struct options options;

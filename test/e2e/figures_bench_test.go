@@ -57,6 +57,7 @@ func (s videoServer) core(b *testing.B) float64 {
 type load struct {
 	core     float64 // of the server's process tree
 	bytes    float64 // per second, to all viewers
+	frames   float64 // per second, to all viewers
 	memoryMB float64 // of the process tree, at the end
 }
 
@@ -71,7 +72,7 @@ func (s videoServer) watched(b *testing.B, programs, stream string, n int) (l lo
 		b.Fatal(err)
 	}
 	warm, measured := measureDuration(3*time.Second).Milliseconds(), figureWindow().Milliseconds()
-	cmd := exec.Command(filepath.Join(programs, "client"), "-b", "-w", fmt.Sprint(warm), "-m", fmt.Sprint(measured), "-p", u.RequestURI(),
+	cmd := exec.Command(filepath.Join(programs, "client"), "-n", "-w", fmt.Sprint(warm), "-m", fmt.Sprint(measured), "-p", u.RequestURI(),
 		"-s", itoa(s.pid), u.Port(), itoa(n))
 	line := startLines(b, cmd)
 	line() // begin
@@ -82,14 +83,14 @@ func (s videoServer) watched(b *testing.B, programs, stream string, n int) (l lo
 	var run struct {
 		Window float64 `json:"window_s"`
 	}
-	var group struct{ Bytes, Cut float64 }
+	var group struct{ Frames, Bytes, Cut float64 }
 	if err := json.Unmarshal([]byte(line()), &run); err != nil {
 		b.Fatal(err)
 	}
-	if err := json.Unmarshal([]byte(line()), &group); err != nil || group.Cut > 0 || group.Bytes == 0 {
+	if err := json.Unmarshal([]byte(line()), &group); err != nil || group.Cut > 0 || group.Frames == 0 {
 		b.Fatalf("%+v, %v", group, err)
 	}
-	l.bytes = group.Bytes / run.Window
+	l.bytes, l.frames = group.Bytes/run.Window, group.Frames/run.Window
 	return l
 }
 
@@ -129,12 +130,12 @@ func repeat(source string, n int) (all []string) {
 	return all
 }
 
-// BenchmarkVideo measures what network cameras and their viewers cost, beside a bare send loop of the same run: CPU time of all processes of
+// BenchmarkVideoFigures measures what network cameras and their viewers cost, beside a bare send loop of the same run: CPU time of all processes of
 // camd, as a share of a processor, and their resident memory. Run it with -benchtime 1s, which is one turn; each figure takes about 13 s.
 //
 //   - RTSP: 1080p25 H.264 at 4 Mbit/s, with a keyframe every two seconds. slope-MB is the memory of one more camera, from 1 to 9 cameras.
 //   - HTTPMJPEG: pictures of 100 KB at 30 fps.
-func BenchmarkVideo(b *testing.B) {
+func BenchmarkVideoFigures(b *testing.B) {
 	programs := buildLoad(b)
 	rtsp, mjpeg := startFiguresCameras(b, fullHDClip(b, 50))
 	for _, kind := range []struct {
@@ -187,19 +188,23 @@ func measureVideoViewers(b *testing.B, programs, source string) {
 		served, bare := s.watched(b, programs, s.mp4("c0"), n), floor.watched(b, programs, floor.mp4(""), n)
 		served.core -= unwatched
 		b.ReportMetric(served.core*1000/float64(n), fmt.Sprintf("%d-ms/viewer", n))
+		b.ReportMetric(bare.core*1000/float64(n), fmt.Sprintf("%d-floor-ms/viewer", n))
+		b.ReportMetric(served.frames/bare.frames, fmt.Sprintf("%d-frames/floor", n))
 		b.ReportMetric(served.perGB()/bare.perGB(), fmt.Sprintf("%d-x-floor", n))
 		b.ReportMetric((served.memoryMB-before)*1000/float64(n), fmt.Sprintf("%d-KB/viewer", n))
 	}
 }
 
-// measureJPEGViewers reports what viewers of JPEGs cost. The floor of ten viewers is the bare send loop with the same rate of bytes.
+// measureJPEGViewers reports what viewers of JPEGs cost. The floor of ten viewers is the bare send loop with pictures of the same size.
 func measureJPEGViewers(b *testing.B, programs, source string) {
 	s := startVideoServer(b, source)
 	settle()
 	b.ReportMetric(s.watched(b, programs, s.mjpg("c0"), 1).core, "1-core")
 	ten := s.watched(b, programs, s.mjpg("c0"), 10)
-	floor := startFloor(b, programs, 100_000, 30, 0)
+	floor := startFloor(b, programs, jpegSize(b), 30, 0)
 	bare := floor.watched(b, programs, floor.mjpg(""), 10)
 	b.ReportMetric(ten.core, "10-core")
-	b.ReportMetric(ten.perGB()/bare.perGB(), "10-x-floor")
+	b.ReportMetric(ten.frames/bare.frames, "10-frames/floor")
+	b.ReportMetric(ten.core/ten.frames/(bare.core/bare.frames), "10-x-floor")
+	b.ReportMetric(bare.core, "floor-core")
 }

@@ -13,7 +13,7 @@ import (
 	"camd/internal/testpeer"
 )
 
-// figuresCameras is the environment variable that makes the test's program the cameras of BenchmarkVideo, in a process of its own. Its value
+// figuresCameras is the environment variable that makes the test's program the cameras of BenchmarkVideoFigures, in a process of its own. Its value
 // is the clip of the RTSP camera.
 const figuresCameras = "CAMD_TEST_FIGURES_CAMERAS"
 
@@ -29,20 +29,30 @@ func fullHDClip(t testing.TB, keyframeInterval int) string {
 		"-x264-params", fmt.Sprintf("%s:keyint=%d:scenecut=0", rate, keyframeInterval))
 }
 
-// jpegClip has pictures of 100 KB at 30 fps.
+// jpegSize returns the mean size of the pictures of jpegClip.
+func jpegSize(t testing.TB) int {
+	t.Helper()
+	b, err := os.ReadFile(jpegClip(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(b) / len(splitJPEGs(b))
+}
+
+// jpegClip has pictures of nearly 100 KB at 30 fps.
 func jpegClip(t testing.TB) string {
 	t.Helper()
 	return cachedClip(t, "jpegs", ".mjpeg", func() []byte { return nil }, "-nostdin", "-v", "error", "-f", "lavfi",
-		"-i", "testsrc2=size=1280x720:rate=30,noise=alls=11:allf=t", "-t", "2", "-c:v", "mjpeg", "-q:v", "6", "-huffman", "default",
+		"-i", "testsrc2=size=1280x720:rate=30,noise=alls=9:allf=t", "-t", "2", "-c:v", "mjpeg", "-q:v", "6", "-huffman", "default",
 		"-force_duplicated_matrix", "1", "-pix_fmt", "yuvj420p", "-f", "mjpeg")
 }
 
-// TestFiguresCameras is the cameras of BenchmarkVideo. It writes their addresses and serves until its standard input ends. It sends packets
+// TestFiguresCameras is the cameras of BenchmarkVideoFigures. It writes their addresses and serves until its standard input ends. It sends packets
 // and pictures that were encoded before, so that it needs little CPU time.
 func TestFiguresCameras(t *testing.T) {
 	clip := os.Getenv(figuresCameras)
 	if clip == "" {
-		t.Skip("is a peer of BenchmarkVideo, and no test")
+		t.Skip("is a peer of BenchmarkVideoFigures, and no test")
 	}
 	v := &videoClip{codec: "h264"}
 	v.appendFile(t, clip)
