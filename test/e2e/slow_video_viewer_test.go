@@ -15,12 +15,12 @@ var fourMegabits = numberedClip{Size: image.Pt(640, 352), Frames: 500, Noisy: tr
 
 // slowView is what a viewer got that reads more slowly than the camera sends.
 type slowView struct {
-	numbers []uint32        // of the pictures, all of which were decoded without an error
+	numbers []uint32        // of the pictures; all were decoded without an error
 	ages    []time.Duration // on arrival of the last byte, since the camera sent the frame
 	sent    int             // frames that the camera sent between the first and the last
 }
 
-// viewSlowly watches at 0.7 times the camera's bit rate, with a receive buffer of 64 KiB, until the camera has sent so many frames.
+// viewSlowly watches at 0.7 times the camera's bit rate, with a receive buffer of 64 KiB, until the camera has sent that number of frames.
 func viewSlowly(t testing.TB, frames int) (v slowView) {
 	t.Helper()
 	camera := &videoCamera{clip: loadClips(t, fourMegabits)}

@@ -31,7 +31,7 @@ type videoCamera struct {
 	sets int // where the parameter sets are; default inSDP
 
 	loses      func(packet int) bool // whether packet n of a connection is lost
-	closeAfter int                   // close each connection after so many frames
+	closeAfter int                   // close each connection after that number of frames
 	stepAt     int                   // at this frame of each connection, the clocks jump
 	rtpStep    uint32                // in ticks
 	ntpStep    time.Duration
