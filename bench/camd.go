@@ -27,12 +27,12 @@ func (s syntheticCamera) Topic(rendition string) (*broker.Topic, bool) {
 	return s.topic, rendition == camera.Main
 }
 
-// Track returns the topic of a track.
+func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
+
+// Track implements httpapi.Camera.
 func (s syntheticCamera) Track(name string) (*broker.Topic, bool) {
 	return s.video, name == "video" && s.video != nil
 }
-
-func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
 
 // serveCamd serves one synthetic camera with camd's real server, until ctx ends.
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {

@@ -23,8 +23,8 @@ var servers = map[string]func(ctx context.Context, l net.Listener, p publisher) 
 	"tutorial": serveTutorial,
 }
 
-// serve runs a server process. args are NAME SIZE FPS ADDRESS and optionally KEY. It prints its port, and ends when stdin does, so that no server outlives
-// the benchmark.
+// serve runs a server process. args are NAME SIZE FPS ADDRESS and optionally KEY. It prints its port, and ends when stdin does, so that no
+// server outlives the benchmark.
 func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) == 4 {
 		args = append(args, "0")
