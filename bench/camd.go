@@ -29,6 +29,9 @@ func (s syntheticCamera) Topic(rendition string) (*broker.Topic, bool) {
 
 func (s syntheticCamera) Renditions() []string { return []string{camera.Main} }
 
+// Track implements httpapi.Camera.
+func (s syntheticCamera) Track(string) (*broker.Topic, bool) { return nil, false }
+
 // serveCamd serves one synthetic camera with camd's real server, until ctx ends.
 func serveCamd(ctx context.Context, l net.Listener, p publisher) error {
 	topic := broker.NewTopic(cameraID, broker.Options{})

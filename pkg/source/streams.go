@@ -87,6 +87,9 @@ func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	return nil, false
 }
 
+// Track returns the topic of the camera's video, or of its smaller stream. It returns false: no reader publishes video yet.
+func (c *Camera) Track(string) (*broker.Topic, bool) { return nil, false }
+
 // setRenditions replaces the renditions. The topics of removed renditions end; readers of the others notice nothing.
 func (s *supervisor) setRenditions(renditions []camera.Rendition) {
 	old, updated := s.streams.Load(), s.buildStreams(renditions, s.streams.Load().byNumber)
