@@ -86,7 +86,7 @@ var httpapiImports = map[string][]string{
 	"mjpeg":     {"request", "streaming", "viewers"},
 	"mp4":       {"request", "streaming", "viewers"},
 	"wall":      {"request", "viewers"},
-	"compat":    {"mjpeg", "request", "snapshot", "viewers"},
+	"compat":    {"mjpeg", "request", "snapshot", "streaming", "viewers"},
 }
 
 // goPackage is a package as go list describes it, test files left out.

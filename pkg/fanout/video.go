@@ -112,7 +112,7 @@ func (s *sender) sendPart(v *Viewer, limit int) (int, bool) {
 	return n, !isFull
 }
 
-// completeFrame counts the viewer's frame, of which the socket has taken the last byte.
+// completeFrame counts the viewer's frame after the socket has taken its last byte.
 func (s *sender) completeFrame(v *Viewer) {
 	f, now := v.video.frame, time.Now()
 	v.video.frame, v.video.head, v.video.rest = nil, nil, nil

@@ -14,8 +14,8 @@ var errCodecChanged = errors.New("the camera has changed the codec: open the str
 const (
 	minGap     = fmp4.Timescale      // a shorter time is no gap, unless frames were dropped
 	maxStep    = 10 * fmp4.Timescale // a longer time is always a gap
-	gapFactor  = 3                   // a gap is longer than so many frames
-	maxCatchUp = 1000                // frames that are skipped in a catch-up, in ticks
+	gapFactor  = 3                   // a gap is longer than that number of frames
+	compressBy = 50                  // of the times in a catch-up, where frames are reordered: their times differ by a millisecond at least
 )
 
 // timeline makes one viewer's stream: a fanout.Muxer.
@@ -24,8 +24,8 @@ const (
 // that were there when it joined take one tick each, so that a player shows them at once. Gaps are closed: a frame after dropped frames, an
 // outage or a pause follows the frame before it after the usual interval.
 //
-// The order in which frames are displayed stays. So with B-frames, a gap is closed at a keyframe only, and a frame that was there when
-// the viewer joined gets another composition offset.
+// The order in which frames are displayed stays. So with B-frames, a gap is closed at a keyframe only. Of the frames that were there when
+// the viewer joined, all times are compressed, also those of presentation.
 type timeline struct {
 	joinedSeq uint64 // Seq of the newest frame when the viewer joined
 	joinedDTS int64  // its DTS, in ticks
@@ -92,7 +92,7 @@ func (p position) after(f *broker.Frame, duration, offset int64, joinedSeq uint6
 	case p.sequence == 0:
 		n.interval = min(max(duration, 1), maxStep)
 	case f.Seq <= joinedSeq && isReordered && !isGap:
-		n.decode = p.decode + min(max((elapsed+p.interval/2)/p.interval, 1), maxCatchUp)
+		n.decode = p.decode + max(dts/compressBy-p.dts/compressBy, 1)
 	case f.Seq <= joinedSeq:
 		n.decode = p.decode + 1
 	case isGap:
@@ -119,9 +119,10 @@ func (p position) closed(offset int64) int64 {
 	return max(p.decode+p.interval, p.displayed+1-offset)
 }
 
-// catchUpOffset returns the composition offset of a frame that was there when the viewer joined. Up to the newest frame of that moment,
-// an interval is one tick. From there on, time is as it is.
+// catchUpOffset returns the composition offset of a frame that was there when the viewer joined. Times up to the newest frame of that
+// moment are compressed. From there on, time is as it is.
 func (p position) catchUpOffset(offset, joinedDTS int64) int64 {
-	compressed := min(offset, max(joinedDTS-p.dts, 0))
-	return (compressed+p.interval/2)/p.interval + offset - compressed
+	displayed := p.dts + offset
+	until := max(min(displayed, joinedDTS), p.dts)
+	return until/compressBy - p.dts/compressBy + displayed - until
 }
