@@ -73,6 +73,9 @@ type publisher struct {
 	next  int // number of the next frame
 	stop  chan struct{}
 	done  sync.WaitGroup
+
+	mu    sync.Mutex
+	times []time.Time // when each frame was published
 }
 
 func newPublisher(t testing.TB, clip testpeer.Clip) *publisher {
@@ -83,9 +86,19 @@ func newPublisher(t testing.TB, clip testpeer.Clip) *publisher {
 // publish publishes the next n frames at once.
 func (p *publisher) publish(n int) {
 	for range n {
-		p.topic.Publish(p.frame(p.next))
+		f := p.topic.Publish(p.frame(p.next))
 		p.next++
+		p.mu.Lock()
+		p.times = append(p.times, f.Published)
+		p.mu.Unlock()
 	}
+}
+
+// publishedAt returns when the frame with a Seq was published.
+func (p *publisher) publishedAt(seq int) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.times[seq-1]
 }
 
 // start publishes frames until the test ends. speed 1 is real time.
