@@ -66,13 +66,20 @@ func (v *video) frame(n int) broker.Frame {
 	return f
 }
 
+// lostFrames is how long a camera is lost, in frames.
+const lostFrames = 50
+
 // publisher publishes a video at the rate of its clip, as a camera does.
 type publisher struct {
 	*video
 	topic *broker.Topic
 	next  int // number of the next frame
-	stop  chan struct{}
-	done  sync.WaitGroup
+
+	lost      int // frames that the lost camera has not sent
+	loseAfter int // number of the frame at which the camera is lost for two seconds; 0 for never
+
+	stop chan struct{}
+	done sync.WaitGroup
 
 	mu    sync.Mutex
 	times []time.Time // when each frame was published
@@ -110,6 +117,12 @@ func (p *publisher) start(t testing.TB, speed float64) {
 		for {
 			select {
 			case <-tick.C:
+				if p.loseAfter > 0 && p.next >= p.loseAfter && p.lost < lostFrames {
+					if p.lost++; p.lost == lostFrames { // it starts with a keyframe and another clock
+						p.next = (p.next/len(p.frames) + 1) * len(p.frames)
+					}
+					continue
+				}
 				p.publish(1)
 			case <-p.stop:
 				return
