@@ -76,15 +76,17 @@ var forbiddenDependencies = []struct{ from, to string }{
 }
 
 // httpapiImports lists what each package below pkg/httpapi imports of the others there. None imports pkg/httpapi itself, which mounts
-// them. Packages request and viewers are below all that serve something; of those, only compat uses others.
+// them. Packages request and viewers are below all that serve something. Package streaming is below those that serve streams.
 var httpapiImports = map[string][]string{
-	"request":  {},
-	"viewers":  {"request"},
-	"web":      {"request"},
-	"snapshot": {"request"},
-	"mjpeg":    {"request", "viewers"},
-	"wall":     {"request", "viewers"},
-	"compat":   {"mjpeg", "request", "snapshot", "viewers"},
+	"request":   {},
+	"viewers":   {"request"},
+	"web":       {"request"},
+	"snapshot":  {"request"},
+	"streaming": {"request", "viewers"},
+	"mjpeg":     {"request", "streaming", "viewers"},
+	"mp4":       {"request", "streaming", "viewers"},
+	"wall":      {"request", "viewers"},
+	"compat":    {"mjpeg", "request", "snapshot", "streaming", "viewers"},
 }
 
 // goPackage is a package as go list describes it, test files left out.

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // testCamera is a camera whose pictures and state the test decides.
 type testCamera struct {
 	topic  *broker.Topic
+	video  *broker.Topic // nil for a camera that sends JPEGs
 	mu     sync.Mutex
 	status camera.Status
 }
@@ -55,6 +56,10 @@ func (t *testCamera) Topic(rendition string) (*broker.Topic, bool) {
 }
 
 func (t *testCamera) Renditions() []string { return []string{camera.Main} }
+
+func (t *testCamera) Track(name string) (*broker.Topic, bool) {
+	return t.video, t.video != nil && name == "video"
+}
 
 func (t *testCamera) set(s camera.State) {
 	t.mu.Lock()

@@ -21,7 +21,9 @@ const (
 	moofSize = 8 + mfhdSize + trafSize
 
 	sequenceAt   = 8 + 12
+	durationAt   = 8 + mfhdSize + 8 + 16
 	decodeTimeAt = 8 + mfhdSize + 8 + tfhdSize + 12
+	offsetAt     = moofSize - 4
 )
 
 // defaultDuration is a frame's duration as long as that is not known: 40 ms, in ticks.
@@ -41,6 +43,14 @@ func SetTime(head []byte, sequence uint32, decodeTime uint64) {
 	binary.BigEndian.PutUint32(head[sequenceAt:], sequence)
 	binary.BigEndian.PutUint64(head[decodeTimeAt:], decodeTime)
 }
+
+// SetOffset sets the composition offset (trun), in ticks, in a copy of a fragment's first HeadSize bytes.
+func SetOffset(head []byte, offset int64) {
+	binary.BigEndian.PutUint32(head[offsetAt:], compositionOffset(offset))
+}
+
+// Duration returns the frame's duration (tfhd), in ticks, from a fragment's first HeadSize bytes.
+func Duration(head []byte) int64 { return int64(binary.BigEndian.Uint32(head[durationAt:])) }
 
 // Ticks returns a time in ticks, rounded to the nearest. Times up to 30 years are valid.
 func Ticks(d time.Duration) int64 {

@@ -1,4 +1,4 @@
-package mjpeg
+package streaming
 
 import (
 	"bytes"
@@ -17,12 +17,11 @@ import (
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/viewers"
-	"camd/pkg/media"
 )
 
 // hijack takes the connection from the HTTP server, answers the request on it, and gives it to the fan-out.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, v *fanout.Viewer, viewer *viewers.Viewer) {
-	header := w.Header()
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn, resp Response) {
+	header, v, viewer := w.Header(), resp.Stream, resp.Viewer
 	if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
 		s.opts.Log.Warn("hijack failed", zap.Error(err))
 		s.opts.Viewers.Remove(viewer, "")
@@ -32,7 +31,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn
 	v.Conn = conn
 	v.OnClose = func(err error) { s.opts.Viewers.Remove(viewer, fanoutCutReason(err)) }
 	_ = conn.SetWriteDeadline(time.Now().Add(v.WriteTimeout)) // the client may not have read earlier responses
-	n, err := conn.Write(responseHead(r, header))
+	n, err := conn.Write(responseHead(r, header, resp.Preamble))
 	_ = conn.SetWriteDeadline(time.Time{})
 	viewer.Bytes.Add(uint64(n))
 	if err != nil {
@@ -44,13 +43,13 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, conn fanout.Conn
 }
 
 // responseHead returns the head of the response and the beginning of the stream.
-func responseHead(r *http.Request, header http.Header) []byte {
+func responseHead(r *http.Request, header http.Header, preamble string) []byte {
 	var b bytes.Buffer
 	header.Del("Transfer-Encoding") // it was an instruction for net/http
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	fmt.Fprintf(&b, "HTTP/1.%d 200 OK\r\n", r.ProtoMinor)
 	_ = header.Write(&b) // a Buffer takes everything
-	b.WriteString("\r\n" + media.Preamble)
+	b.WriteString("\r\n" + preamble)
 	return b.Bytes()
 }
 

@@ -1,4 +1,4 @@
-package mjpeg
+package streaming
 
 import (
 	"context"
@@ -10,17 +10,28 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/viewers"
-	"camd/pkg/media"
 )
 
-// streamWriter sends frames to one viewer on a connection that encrypts or multiplexes. Package fanout serves plain ones.
-type streamWriter struct {
+// writer sends frames to one viewer on a connection that encrypts or multiplexes. Package fanout serves plain ones.
+type writer struct {
 	*viewers.Viewer
 	sub      *broker.Subscription
-	filter   func(*broker.Frame) fanout.Decision
+	stream   *fanout.Viewer
+	preamble string
 	response *responseConn
-	timeout  time.Duration
 	dropped  uint64 // as the subscription counts it
+}
+
+// newWriter returns a writer that begins to read the viewer's topic. The caller must close its subscription.
+func newWriter(w http.ResponseWriter, resp Response) *writer {
+	mode := broker.Latest
+	if resp.Stream.Muxer != nil {
+		mode = broker.Decodable
+	}
+	return &writer{
+		Viewer: resp.Viewer, sub: resp.Stream.Topic.Subscribe(mode), stream: resp.Stream, preamble: resp.Preamble,
+		response: &responseConn{w, http.NewResponseController(w)},
+	}
 }
 
 // responseConn is a response as a writetimeout.Conn.
@@ -30,8 +41,8 @@ type responseConn struct {
 }
 
 // run sends frames. It returns when the viewer has left or has stalled, or when its topic or ctx has ended.
-func (s *streamWriter) run(ctx context.Context) error {
-	if err := s.write([]byte(media.Preamble)); err != nil {
+func (s *writer) run(ctx context.Context) error {
+	if err := s.write([]byte(s.preamble)); err != nil {
 		return err
 	}
 	repeat := time.NewTimer(RepeatAfter)
@@ -54,8 +65,8 @@ func (s *streamWriter) run(ctx context.Context) error {
 				return ctx.Err()
 			}
 		default:
-			if s.filter != nil {
-				if decision := s.filter(f); decision != fanout.Send {
+			if s.stream.Filter != nil {
+				if decision := s.stream.Filter(f); decision != fanout.Send {
 					s.CountDropped(decision)
 					break
 				}
@@ -63,8 +74,10 @@ func (s *streamWriter) run(ctx context.Context) error {
 			if err := s.writeFrame(f); err != nil {
 				return err
 			}
-			last = f
-			repeat.Reset(RepeatAfter)
+			if s.stream.Muxer == nil {
+				last = f
+				repeat.Reset(RepeatAfter)
+			}
 		}
 		s.countDropped()
 		if ctx.Err() != nil {
@@ -74,8 +87,16 @@ func (s *streamWriter) run(ctx context.Context) error {
 }
 
 // writeFrame writes a frame and records how old it was when the kernel had taken it.
-func (s *streamWriter) writeFrame(f *broker.Frame) error {
-	if err := s.write(f.Wire); err != nil {
+func (s *writer) writeFrame(f *broker.Frame) error {
+	head, rest := []byte(nil), f.Wire
+	if s.stream.Muxer != nil {
+		var err error
+		if head, rest, err = s.stream.Muxer.Mux(f); err != nil {
+			return err
+		}
+		s.stream.Muxer.Sent()
+	}
+	if err := s.write(head, rest); err != nil {
 		return err
 	}
 	s.RecordSent(f)
@@ -83,20 +104,22 @@ func (s *streamWriter) writeFrame(f *broker.Frame) error {
 }
 
 // repeatFrame writes the last frame again, without counting it.
-func (s *streamWriter) repeatFrame(last *broker.Frame) error {
+func (s *writer) repeatFrame(last *broker.Frame) error {
 	if last == nil {
 		return nil
 	}
 	return s.write(last.Wire)
 }
 
-// write returns when the connection has taken all of b. On HTTP/2 a missed deadline ends only this stream, and the other streams of the
+// write returns when the connection has taken all parts. On HTTP/2 a missed deadline ends only this stream, and the other streams of the
 // connection continue.
-func (s *streamWriter) write(b []byte) error {
-	n, err := writetimeout.Writer{Conn: s.response, Timeout: s.timeout}.Write(b)
-	s.Bytes.Add(uint64(n))
-	if err != nil {
-		return err
+func (s *writer) write(parts ...[]byte) error {
+	for _, b := range parts {
+		n, err := writetimeout.Writer{Conn: s.response, Timeout: s.stream.WriteTimeout}.Write(b)
+		s.Bytes.Add(uint64(n))
+		if err != nil {
+			return err
+		}
 	}
 	if err := s.response.Flush(); err != nil {
 		return err
@@ -106,15 +129,15 @@ func (s *streamWriter) write(b []byte) error {
 }
 
 // countDropped adds the frames that the ring has dropped for this viewer to its counts.
-func (s *streamWriter) countDropped() {
+func (s *writer) countDropped() {
 	if d := s.sub.Stats().Dropped.Total(); d != s.dropped {
 		s.DroppedSlow.Add(d - s.dropped)
 		s.dropped = d
 	}
 }
 
-// streamCutReason returns why camd disconnected a viewer. It is empty if the viewer left by itself.
-func streamCutReason(ctx context.Context, err error, stopping func() bool) string {
+// cutReason returns why camd disconnected a viewer. It is empty if the viewer left by itself.
+func cutReason(ctx context.Context, err error, stopping func() bool) string {
 	switch {
 	case writetimeout.IsExceeded(err):
 		return viewers.CutStalled
