@@ -55,7 +55,7 @@ func (v *liveVideo) nextVideo(ctx context.Context) (videoFrame, error) {
 var (
 	errNoKeyframes = &failure{camera.BadStream, "the stream has too few keyframes: set a keyframe interval of 1 to 5 s, or reader to opencv", true}
 
-	errNoUsableFrames = &failure{camera.BadStream, "the stream has only damaged frames: set reader to opencv to decode them all the same", true}
+	errNoUsableFrames = &failure{camera.BadStream, "the stream has only damaged frames: set reader to opencv", true}
 )
 
 // videoPlayer plays a file of H.264 or H.265 as a filePlayer does. Its frames have times that go on from one pass to the next.
