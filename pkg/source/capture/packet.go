@@ -10,6 +10,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/camera"
+	"camd/pkg/media/fmp4"
 	"camd/pkg/media/h26x"
 )
 
@@ -29,10 +30,14 @@ type packetTimes struct {
 // function in packet_times.c.
 func newestPacketTimes() packetTimes {
 	t := C.packet_times_newest()
-	return packetTimes{
-		pts: time.Duration(t.pts), hasPTS: t.pts != C.NO_TIME,
-		dts: time.Duration(t.dts), hasDTS: t.dts != C.NO_TIME,
-	}
+	pts, dts := time.Duration(t.pts), time.Duration(t.dts)
+	return packetTimes{pts, dts, isTime(pts), isTime(dts)}
+}
+
+// isTime reports whether a packet's time is one. A time that is years from 0 is damaged, and sums with it could overflow.
+func isTime(t time.Duration) bool {
+	const limit = 1 << 58 // 9 years; NO_TIME is beyond
+	return -limit < t && t < limit
 }
 
 // videoCodec returns the codec of packets that can be passed on, "" for all others. name is one of codecName.
@@ -99,6 +104,8 @@ func (f *ffmpegSource) findKeyframe(deadline time.Time) error {
 		switch {
 		case err != nil:
 			refused = err
+		case unit != nil && unit.Key && len(fmp4.NewInit(unit.Format)) > maxInit:
+			return newFailure(camera.BadStream, "its parameter sets are too large")
 		case unit != nil && unit.Key:
 			f.pending = true
 			return nil

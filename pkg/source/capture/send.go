@@ -9,7 +9,6 @@ import (
 	"runtime"
 
 	"camd/pkg/media"
-	"camd/pkg/media/fmp4"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
@@ -173,7 +172,7 @@ func (s *session) sendVideo(f videoFrame) error {
 	if f.format != s.videoFormat {
 		s.videoFormat = f.format
 		err := s.out.Write(wire.VideoFormat{Codec: string(f.format.Codec), CodecString: f.format.CodecString,
-			Width: f.format.Width, Height: f.format.Height, Init: fmp4.NewInit(f.format)})
+			Width: f.format.Width, Height: f.format.Height, Init: f.init})
 		if err != nil {
 			return err
 		}

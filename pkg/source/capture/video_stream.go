@@ -13,6 +13,7 @@ import (
 type videoFrame struct {
 	header   wire.VideoFrame // without Captured and Count
 	format   *h26x.Format
+	init     []byte // initialisation segment of the format
 	fragment []byte
 	refused  string // the cause for which the frame is left out, one of media.Causes; "" if it is not
 	size     int64  // of a frame that is too large
@@ -27,7 +28,12 @@ type videoStream struct {
 	waitFor  string // the cause for which frames are left out up to the next keyframe; "" if none are
 	leading  string // the cause for which leading frames are left out
 	hasFrame bool
+	format   *h26x.Format // the newest
+	init     []byte       // its initialisation segment
 }
+
+// maxInit is the greatest size of an initialisation segment. In base64, it must fit into a message.
+const maxInit = wire.MaxMessage / 2
 
 // newVideoStream returns a stream of the packets of f.
 func newVideoStream(f *ffmpegSource) *videoStream {
@@ -58,12 +64,19 @@ func (v *videoStream) add(p packet) (f videoFrame, ok bool) {
 	if size := fmp4.HeadSize + unit.Size(); size > v.maxBytes {
 		return v.lose(&h26x.RefusedError{Cause: h26x.TooLarge}, size), true
 	}
+	if unit.Format != v.format {
+		v.format, v.init = unit.Format, fmp4.NewInit(unit.Format)
+	}
+	if len(v.init) > maxInit {
+		return v.lose(&h26x.RefusedError{Cause: h26x.TooLarge}, len(v.init)), true
+	}
 	if cause := v.causeToLeaveOut(unit); cause != "" {
 		return videoFrame{refused: cause}, true
 	}
 	v.hasFrame = true
 	return videoFrame{
 		format:   unit.Format,
+		init:     v.init,
 		header:   wire.VideoFrame{PTS: unit.PTS, DTS: unit.DTS, Key: unit.Key, Disposable: unit.Disposable, Leading: unit.Leading},
 		fragment: fmp4.NewFragment(unit),
 	}, true

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"slices"
@@ -127,6 +128,13 @@ func TestTimelineGoesOn(t *testing.T) {
 			}
 		})
 	}
+	// One damaged PTS does not move the others.
+	var damaged timeline
+	for i, p := range []packetTimes{at(0, 0), at(1<<40, 40), at(80, 80)} {
+		if got, want := damaged.next(p), (1000+40*time.Duration(i))*ms; got != want {
+			t.Errorf("packet %d with a damaged PTS before: got %v, want %v", i, got, want)
+		}
+	}
 	var l timeline
 	l.next(at(0, 0))
 	l.next(at(40, 40))
@@ -169,5 +177,20 @@ func TestOnlyH264AndH265ArePassedOn(t *testing.T) {
 	}
 	if got := codecName(0x1B); got != "h264" {
 		t.Errorf("stream type 1B is %q", got)
+	}
+}
+
+// A format that does not fit into a message is refused before it is sent.
+func TestParameterSetsThatAreTooLargeAreRefused(t *testing.T) {
+	f := openPackets(t, testpeer.H264, media.Limits{})
+	stream := newVideoStream(f)
+	p, err := f.nextPacket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pps := append([]byte{0, 0, 1, 0x68, 0x5F}, bytes.Repeat([]byte{0xFF}, maxInit)...) // number 1, of the SPS number 0
+	p.data = slices.Concat(pps, p.data)
+	if got, ok := stream.add(p); !ok || got.refused != media.TooLarge || got.size <= maxInit {
+		t.Errorf("got %v, %d bytes, %q", ok, got.size, got.refused)
 	}
 }

@@ -29,7 +29,7 @@ func (t *timeline) cut() { t.isCut = true }
 func (t *timeline) next(p packetTimes) time.Duration {
 	pts := t.newest - t.offset + t.interval() // if the packet has no times
 	switch {
-	case p.hasPTS:
+	case p.hasPTS && !(p.hasDTS && (p.pts-p.dts).Abs() > maxForwards): // no reordering takes so long
 		pts = p.pts
 	case p.hasDTS:
 		pts = p.dts
