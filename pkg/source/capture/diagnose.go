@@ -68,7 +68,7 @@ func connectFailure(src sourceurl.Source, err error) *failure {
 		return newFailure(camera.BadStream, "%s did not answer in RTSP: check the port in source", src.URL.Host)
 	}
 	reason, detail := netprobe.Explain(src.URL.Host, err)
-	return &failure{reason, detail}
+	return &failure{reason: reason, detail: detail}
 }
 
 // isNotVideo reports whether a content type is certainly not video. Cameras send video with all kinds of other types.

@@ -1,4 +1,4 @@
-// Package capture implements camd-capture. It opens one source, reads it, and sends its pictures as JPEGs to camd in the protocol
+// Package capture implements camd-capture. It opens one source, reads it, and sends its pictures as JPEGs or its video to camd in the protocol
 // of package wire. It is the only package of the module that imports gocv. Go reads JPEGs over HTTP; OpenCV reads all other
 // sources.
 //
@@ -19,6 +19,15 @@
 // JPEGs of the source are forwarded without decoding (V4L2 MJPG, and MJPEG over HTTP, over RTSP or from a file). All other pictures are
 // decoded and encoded once for each rendition. Without demand, only one picture a second is encoded, and the others are not even
 // converted to BGR.
+//
+// # Video
+//
+// H.264 and H.265 of files and of addresses other than RTSP are forwarded without decoding, and no JPEGs are made. OpenCV hands out the packets,
+// package h26x parses them, and each frame is sent as a fragment. A videoStream gives them times that go on when a file begins again
+// or a source sets its clock. It leaves out frames that cannot be decoded, up to the next keyframe. The reader passes each frame to the sender
+// and waits for it. Video whose packets cannot be parsed, that has no times, or has no keyframe at its beginning is decoded.
+//
+// OpenCV does not pass on the times of packets. The program therefore defines its own av_read_frame (packet_times.c).
 //
 // # Damaged pictures
 //

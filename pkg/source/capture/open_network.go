@@ -58,7 +58,10 @@ func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, con
 	}
 	// A recording on a web server would otherwise be played as fast as it can be fetched.
 	if f.vc.Get(gocv.VideoCaptureFrameCount) > 0 {
-		return newFilePlayer(f, open, start.Once, speed), nil
+		return newPlayer(f, open, start.Once, speed), nil
+	}
+	if f.codec != "" {
+		return newLiveVideo(f), nil
 	}
 	return f, nil
 }

@@ -307,8 +307,7 @@ func TestPlaylistOfAllowedHostsPlays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			home := serveFiles(t, map[string]string{"/list.m3u8": playlist(uri), "/piece.ts": video})
 			d := startCapture(t, wire.Start{Source: "http://" + home + "/list.m3u8", Capture: options.Capture{RedirectHosts: []string{"127.0.0.2"}}})
-			d.send(wire.Demand{Wanted: true})
-			d.frame()
+			awaitMessage[wire.VideoFrame](d)
 		})
 	}
 }

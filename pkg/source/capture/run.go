@@ -11,6 +11,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"camd/pkg/media/h26x"
 	"camd/pkg/source/wire"
 )
 
@@ -38,6 +39,8 @@ type session struct {
 	scheduler         *scheduler
 	renditionsChanged chan struct{} // has one token after camd asked for a rendition or changed them
 	frames            *frameSlot
+	videos            chan videoFrame // from the reader to the sender
+	videoFormat       *h26x.Format    // the newest that was sent
 	damageCheck       damageCheck
 	controls          *controlWorker
 	out               *wire.Writer
@@ -67,7 +70,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 
 	// OpenCV encodes a picture with one thread whatever is set here. A larger pool of threads only costs memory.
 	gocv.SetNumThreads(0)
-	s.frames, s.damageCheck.limits = newFrameSlot(), start.Limits.OrDefault()
+	s.frames, s.videos, s.damageCheck.limits = newFrameSlot(), make(chan videoFrame), start.Limits.OrDefault()
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)

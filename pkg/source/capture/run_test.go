@@ -24,7 +24,7 @@ import (
 func TestFileEndsWithOnceAndLoopsWithout(t *testing.T) {
 	for _, clip := range []testpeer.Clip{testpeer.H264, testpeer.MJPEG} {
 		t.Run(clip.Codec, func(t *testing.T) {
-			d := startCaptureAtSpeed(t, wire.Start{Source: clip.Make(t), Capture: options.Capture{Once: true}}, 10)
+			d := startCaptureAtSpeed(t, wire.Start{Source: clip.Make(t), Capture: options.Capture{Once: true, Reader: options.ReaderOpenCV}}, 10)
 			d.send(wire.Demand{Wanted: true})
 			var last uint64
 			for {
@@ -43,7 +43,7 @@ func TestFileEndsWithOnceAndLoopsWithout(t *testing.T) {
 				t.Errorf("the last picture is number %d, want %d", last, want)
 			}
 
-			d = startCaptureAtSpeed(t, wire.Start{Source: clip.Make(t)}, 10)
+			d = startCaptureAtSpeed(t, wire.Start{Source: clip.Make(t), Capture: options.Capture{Reader: options.ReaderOpenCV}}, 10)
 			d.send(wire.Demand{Wanted: true})
 			for f, _ := d.frame(); f.Count < 3*uint64(clip.Frames()); f, _ = d.frame() {
 			}

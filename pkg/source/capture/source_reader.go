@@ -95,6 +95,9 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
+	if video, ok := src.(videoSource); ok {
+		return s.readVideo(ctx, video)
+	}
 	timestamped, _ := src.(timestampedSource)
 	p := s.frames.acquire()
 	for count := uint64(1); ; count++ {
@@ -114,6 +117,31 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		}
 		if p.retrieveFrom(src) {
 			p = s.frames.publish(p)
+		}
+	}
+}
+
+// readVideo reads frames until the source or ctx ends. Each frame is sent, because a decoder needs the ones before. If camd does not take
+// them, reading waits: a file is then played later, and a server's network connection fills.
+func (s *sourceReader) readVideo(ctx context.Context, src videoSource) error {
+	for count := uint64(1); ; count++ {
+		f, err := src.nextVideo(ctx)
+		if err != nil {
+			return err
+		}
+		now := monotonic()
+		if f.refused != "" {
+			s.frames.countRefused(f.refused, f.size)
+			if s.scheduler.heartbeatDue(now) {
+				s.frames.setHeartbeat(wire.Heartbeat{Captured: now, Count: count})
+			}
+			continue
+		}
+		f.header.Captured, f.header.Count = now, count
+		select {
+		case s.videos <- f:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
