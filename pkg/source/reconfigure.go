@@ -98,7 +98,7 @@ func (s *supervisor) applyOptions(updated Options) {
 		s.setPaused(updated.Paused)
 	case s.paused:
 	case difference == Reopened:
-		s.usesOpenCV = false
+		s.fallback = noFallback
 		s.reopen()
 	case s.State == camera.Idle || updated.OnDemand && !s.hasAnyReader():
 		s.applyOnDemand()

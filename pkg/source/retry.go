@@ -54,6 +54,29 @@ func (s *supervisor) openWorker() {
 	s.queuedSlot = s.startQueue.join()
 }
 
+// readerFallback is what reads a camera after others could not.
+type readerFallback int
+
+const (
+	noFallback    readerFallback = iota
+	openCVReads                  // a capture process, which passes video on where it can
+	openCVDecodes                // a capture process that decodes
+)
+
+// fallBack chooses what reads the camera from now on, after its worker could not read what the source sends. It returns false if nothing
+// else may be able to.
+func (s *supervisor) fallBack() bool {
+	switch {
+	case s.usesReader() && s.opts.Reader != options.ReaderGo:
+		s.fallback = openCVReads
+	case !s.usesReader() && s.fallback != openCVDecodes && s.opts.Reader != options.ReaderOpenCV:
+		s.fallback = openCVDecodes
+	default:
+		return false
+	}
+	return true
+}
+
 // usesReader reports whether the readers process reads the camera, and not a capture process.
 func (s *supervisor) usesReader() bool {
 	switch {
@@ -62,7 +85,7 @@ func (s *supervisor) usesReader() bool {
 	case s.opts.Reader == options.ReaderGo:
 		return true
 	}
-	return !s.usesOpenCV && !s.lookupFailed
+	return s.fallback == noFallback && !s.lookupFailed
 }
 
 // handleDialResult handles the result of a dial. If the server answers, the camera waits for a start slot; if not, more dials follow.

@@ -15,15 +15,15 @@ import (
 // supervisor is the state of one Run. Only the goroutine of Run uses it.
 type supervisor struct {
 	*Camera
-	currentState             // the state as last published
-	controlState             // the image controls
-	paused            bool   // the camera is turned off
-	pauseOverridden   bool   // a person has turned the camera on or off, so Options.Paused has no effect
-	hasReaders        []bool // by rendition: somebody reads its topic, or did within demandLinger
-	tracksWanted      bool   // the same for the topics of the tracks together
-	usesOpenCV        bool   // a capture process reads the camera, because the readers process cannot
-	lookupFailed      bool   // the newest dial did not find the name of the server, which a capture process may know
-	workerSession            // of the worker that runs, or of the last one
+	currentState                     // the state as last published
+	controlState                     // the image controls
+	paused            bool           // the camera is turned off
+	pauseOverridden   bool           // a person has turned the camera on or off, so Options.Paused has no effect
+	hasReaders        []bool         // by rendition: somebody reads its topic, or did within demandLinger
+	tracksWanted      bool           // the same for the topics of the tracks together
+	fallback          readerFallback // what reads the camera, because what camd prefers cannot
+	lookupFailed      bool           // the newest dial did not find the name of the server, which a capture process may know
+	workerSession                    // of the worker that runs, or of the last one
 	decoder           *secondary
 	stopFeeding       func() // ends the goroutine that feeds the decoder
 	substream         *secondary

@@ -9,7 +9,6 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/media"
-	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -281,9 +280,8 @@ func (s *supervisor) handleWorkerExit() {
 	} else {
 		end.reason, end.detail = w.exitReason()
 	}
-	if end.unsupported && s.usesReader() && s.opts.Reader != options.ReaderGo {
+	if end.unsupported && s.fallBack() {
 		s.log.Warn("camera is read by OpenCV, which takes more CPU time", zap.String("reason", string(end.reason)), zap.String("detail", end.detail))
-		s.usesOpenCV = true
 		s.attemptOpen()
 		return
 	}
