@@ -21,6 +21,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/media/fmp4"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -70,6 +71,16 @@ func (t *testCamera) set(s camera.State) {
 // publish gives viewers a picture in shade n.
 func (t *testCamera) publish(n uint8) *broker.Frame {
 	return t.topic.Publish(newFrame(picture(n), time.Now()))
+}
+
+// publishVideo gives viewers a frame of video that no program can decode.
+func (t *testCamera) publishVideo() {
+	if t.video == nil {
+		t.video = broker.NewTopic("video", broker.VideoOptions())
+	}
+	t.video.Publish(broker.Frame{
+		Key: true, Wire: make([]byte, fmp4.HeadSize), Format: &broker.Format{Codec: "h264", CodecString: "avc1.640028", Init: []byte("ftyp and moov")},
+	})
 }
 
 func newFrame(jpeg []byte, captured time.Time) broker.Frame {

@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"camd/pkg/access"
-	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/httpapi/viewers"
 	"camd/pkg/httpapi/wall"
-	"camd/pkg/media/fmp4"
 )
 
 // fullFeaturedCamera is a camera with all optional features.
@@ -73,10 +71,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	none.set(camera.Starting)
 	s := startServer(t, Options{Version: "1.2.3", SavePaused: func(string, bool) error { return errors.New("disk full") }}, fullFeaturedCamera{a}, offline, none)
 	c := contractClient{readContract(t), s}
-	a.video = broker.NewTopic("a/video", broker.VideoOptions())
-	a.video.Publish(broker.Frame{
-		Key: true, Wire: make([]byte, fmp4.HeadSize), Format: &broker.Format{Codec: "h264", CodecString: "avc1.640028", Init: []byte("ftyp and moov")},
-	})
+	a.publishVideo()
 	t.Run("streams", func(t *testing.T) { c.streams(t, a) })
 	t.Run("snapshots", func(t *testing.T) { c.snapshots(t, a.testCamera, offline) })
 	t.Run("state", func(t *testing.T) { c.state(t, a, none) })

@@ -50,35 +50,34 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Ta
 		return
 	}
 	streaming.SetHeaders(w, r, contentTypeOf(topic.Newest()))
-	if r.Method == http.MethodHead {
-		return
+	if r.Method != http.MethodHead {
+		s.stream(w, r, target, name, topic)
 	}
+}
+
+// stream sends a track until the viewer leaves.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, target request.Target, name string, topic *broker.Topic) {
 	viewer := viewers.New(viewers.Key{Camera: target.ID, Rendition: name, Transport: request.Transport(r)}, r, false)
 	stream := &fanout.Viewer{
 		Topic: topic, Filter: newFrameFilter(target.Limits.BytesPerSecond), Counts: &viewer.Counts, WriteTimeout: target.Limits.WriteTimeout,
 	}
-	var demand *broker.Subscription // starts a camera that waits for viewers; kept until the stream has its own subscription
-	defer func() {
-		if demand != nil {
-			demand.Close()
+	closeDemand := func() {}
+	defer func() { closeDemand() }()
+	ready := func(ctx context.Context) *request.Error {
+		demand := topic.Subscribe(broker.Decodable) // starts a camera that waits for viewers; kept until the stream has its own subscription
+		closeDemand = demand.Close
+		newest, bad := s.firstFrame(ctx, topic, demand, target)
+		if bad != nil {
+			return bad
 		}
-	}()
-	s.streams.Serve(w, r, streaming.Response{
-		Viewer: viewer, Stream: stream, SendBuffer: target.Limits.SendBuffer,
-		Ready: func(ctx context.Context) *request.Error {
-			demand = topic.Subscribe(broker.Decodable)
-			newest, bad := s.firstFrame(ctx, topic, demand, target)
-			if bad != nil {
-				return bad
-			}
-			if len(newest.Format.Init) == 0 {
-				return noTrack(target, name)
-			}
-			w.Header().Set("Content-Type", contentTypeOf(newest))
-			stream.Muxer = newTimeline(newest)
-			return nil
-		},
-	})
+		if len(newest.Format.Init) == 0 {
+			return noTrack(target, name)
+		}
+		w.Header().Set("Content-Type", contentTypeOf(newest))
+		stream.Muxer = newTimeline(newest)
+		return nil
+	}
+	s.streams.Serve(w, r, streaming.Response{Viewer: viewer, Stream: stream, SendBuffer: target.Limits.SendBuffer, Ready: ready})
 }
 
 // firstFrame returns the newest frame of a topic, and waits for it if there is none.
