@@ -71,6 +71,7 @@ func TestVideoOfEveryEncoder(t *testing.T) {
 	d := startVideoSources(t, sources)
 	for _, s := range sources {
 		t.Run(s.id, func(t *testing.T) {
+			t.Parallel()
 			loop := s.camera.loopLength()
 			numbers := watchVideo(t, d.videoURL(s.id), clipSize).read(loop + loop/2) // with the end of the clip
 			const leading = 4                                                        // pictures in front of a keyframe that the viewer began with
