@@ -44,6 +44,7 @@ func viewSlowly(t testing.TB, frames int) (v slowView) {
 		position -= (position - int(v.numbers[i])) % loop // the newest frame up to then with this number
 		v.ages = append(v.ages, arrivals[i].Sub(camera.due(position)))
 	}
+	v.sent = 1
 	for _, missing := range gaps(v.numbers, loop) {
 		v.sent += 1 + missing
 	}

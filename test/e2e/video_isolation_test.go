@@ -198,7 +198,7 @@ func TestPausedVideoIsUnreachable(t *testing.T) {
 	v.read(50)
 	d.patchCamera("a", `{"paused": true}`)
 	paused, loop := camera.position(), camera.loopLength()
-	_, during := requestVideo(t, d.videoURL("a"))
+	during := requestVideo(t, d.videoURL("a"))
 	eventually(t, "three seconds of the camera", func() bool { return camera.position() > paused+3*clipRate })
 	if hasVideo(during) {
 		t.Error("a new viewer gets video of a camera that is turned off")
