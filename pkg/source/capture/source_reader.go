@@ -27,6 +27,9 @@ type source interface {
 // timestampedSource is a source that knows when its newest picture was taken, by CLOCK_MONOTONIC in nanoseconds.
 type timestampedSource interface{ captured() int64 }
 
+// countedSource is a source that knows the number of its newest picture, from 1 on.
+type countedSource interface{ count() uint64 }
+
 // jpegSource is a source that reads JPEGs without OpenCV. Its retrieve is not called.
 type jpegSource interface {
 	source
@@ -96,10 +99,14 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		defer runtime.UnlockOSThread()
 	}
 	timestamped, _ := src.(timestampedSource)
+	counted, _ := src.(countedSource)
 	p := s.frames.acquire()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
 			return err
+		}
+		if counted != nil {
+			count = counted.count()
 		}
 		if p.count = count; timestamped != nil {
 			p.captured = timestamped.captured()
@@ -115,6 +122,14 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		if p.retrieveFrom(src) {
 			p = s.frames.publish(p)
 		}
+	}
+}
+
+// reopened tells camd that the source goes on in another format.
+func (s *sourceReader) reopened(ctx context.Context, o wire.Opened) {
+	select {
+	case s.opened <- o:
+	case <-ctx.Done():
 	}
 }
 
