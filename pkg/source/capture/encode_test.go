@@ -124,3 +124,14 @@ func splitNALUnits(b []byte) (units [][]byte) {
 	}
 	return units
 }
+
+// input returns the frame as inputReader puts it into a queue.
+func (f codedFrame) input(t testing.TB) inputFrame {
+	t.Helper()
+	b := bytes.Clone(f.fragment)
+	if !toAnnexB(b) {
+		t.Fatal("invalid fragment")
+	}
+	return inputFrame{format: f.format, data: b[fmp4.HeadSize-clusterRoom:], captured: f.header.Captured, count: f.header.Count,
+		isKey: f.header.Key, isLeading: f.header.Leading, arrived: monotonic()}
+}
