@@ -61,7 +61,7 @@ func (s *sourceReader) openInput(ctx context.Context) (source, error) {
 		return newJPEGInput(s.input.queue, first), nil
 	}
 	s.scheduler.setMainRule(mainOnDemand)
-	v, err := newVideoInput(ctx, s.input.queue, first, func(o wire.Opened) { s.reopened(ctx, o) })
+	v, err := newVideoInput(ctx, s.input.queue, s.start.Limits.OrDefault(), first, func(o wire.Opened) { s.reopened(ctx, o) })
 	if err != nil {
 		return nil, err // v is a nil pointer
 	}

@@ -3,6 +3,7 @@ package capture
 import (
 	"testing"
 
+	"camd/pkg/media"
 	"camd/pkg/media/h26x"
 	"camd/pkg/source/wire"
 )
@@ -52,7 +53,7 @@ func TestVaryingReorderingLosesNoPicture(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decoder, err := newVideoInput(t.Context(), queue, first, nil)
+			decoder, err := newVideoInput(t.Context(), queue, media.DefaultLimits, first, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

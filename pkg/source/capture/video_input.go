@@ -16,6 +16,7 @@ import (
 type videoInput struct {
 	queue    *inputQueue
 	progress inputProgress
+	limits   media.Limits      // on the size of a picture
 	onOpened func(wire.Opened) // is called for every pipe after the first
 	found    wire.Opened
 	stream   *videoPipe
@@ -25,8 +26,8 @@ type videoInput struct {
 }
 
 // newVideoInput opens the first pipe, with the first frame.
-func newVideoInput(ctx context.Context, queue *inputQueue, first inputFrame, onOpened func(wire.Opened)) (*videoInput, error) {
-	v := &videoInput{queue: queue, progress: inputProgress{refuse: queue.refuse}}
+func newVideoInput(ctx context.Context, queue *inputQueue, limits media.Limits, first inputFrame, onOpened func(wire.Opened)) (*videoInput, error) {
+	v := &videoInput{queue: queue, limits: limits, progress: inputProgress{refuse: queue.refuse}}
 	err := v.open(ctx, first)
 	if err == nil {
 		err = v.grab(ctx)
@@ -142,6 +143,9 @@ func (v *videoInput) open(ctx context.Context, first inputFrame) (err error) {
 	for {
 		if first.format == nil {
 			return errKindChanged
+		}
+		if f := first.format; f.Width < 1 || f.Height < 1 || f.Width > v.limits.Pixels/f.Height {
+			return newFailure(camera.TooLarge, "the video has %dx%d pixels, more than %d", f.Width, f.Height, v.limits.Pixels)
 		}
 		if v.stream, err = openVideoPipe(ctx, v.queue, &v.progress, first); err != nil {
 			return err

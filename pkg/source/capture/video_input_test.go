@@ -221,6 +221,19 @@ func TestInvalidFragmentsAreLost(t *testing.T) {
 	d.expect(frames[10])
 }
 
+// The size is the camera's. A decoder takes memory for all pixels.
+func TestTooManyPixelsAreNotDecoded(t *testing.T) {
+	f := numberedVideo{codec: h26x.H264, width: 320, height: 192, fps: 25, frames: 1}.encode(t)[0]
+	for _, size := range [][2]int{{65536, 65536}, {8193, 8192}, {1 << 62, 4}, {0, 0}, {-1, -1}} {
+		d := startDecoder(t, wire.Start{})
+		f.format = &wire.VideoFormat{Codec: "h264", Width: size[0], Height: size[1]}
+		d.feed(f)
+		if e, _ := awaitMessage[wire.Ended](d.testDaemon); e.Reason != string(camera.TooLarge) {
+			t.Errorf("%v: got %+v, want %s", size, e, camera.TooLarge)
+		}
+	}
+}
+
 func TestJPEGsAreMadeIntoRenditions(t *testing.T) {
 	d := startCapture(t, wire.Start{Decode: true, Renditions: []camera.Rendition{{Width: 160, Quality: 80}, {Width: 80, Quality: 80}}})
 	for _, wanted := range []uint8{0, 1, 2} {
