@@ -8,8 +8,8 @@ import (
 	"camd/pkg/media"
 )
 
-// A decoder that returns no picture for so many frames is given up: at once, or after a time by the clock of the frames. A decoder may hold
-// back 16 frames (H.264 and H.265, max_dec_frame_buffering).
+// A decoder is given up after maxFramesInVain frames without a picture. At low rates it is given up after slowFramesInVain frames that took
+// slowFramesInVainFor by their own clock. A decoder may hold back 16 frames (H.264, section A.3.1; H.265, section A.4.2).
 const (
 	maxReorder          = 16
 	maxFramesInVain     = 50

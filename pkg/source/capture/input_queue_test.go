@@ -1,10 +1,12 @@
 package capture
 
 import (
+	"bytes"
 	"maps"
 	"testing"
 
 	"camd/pkg/media"
+	"camd/pkg/media/fmp4"
 	"camd/pkg/media/h26x"
 	"camd/pkg/source/wire"
 )
@@ -88,4 +90,20 @@ func TestFloodDelaysNoCommand(t *testing.T) {
 	}
 	d.send(wire.Stop{})
 	awaitMessage[wire.Ended](d.testDaemon)
+}
+
+// Fragments come from outside: whatever is in them, the result is a byte stream of the same length, or the fragment is refused.
+func FuzzToAnnexB(f *testing.F) {
+	for _, data := range []string{"", "\x00\x00\x00\x01A", "\x00\x00\x00\x02AB\x00\x00\x00\x01C", "\xff\xff\xff\xffA", "\x00\x00\x00\x00"} {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b := append(make([]byte, fmp4.HeadSize), data...)
+		if !toAnnexB(b) {
+			return
+		}
+		if len(data) < 5 || !bytes.HasPrefix(b[fmp4.HeadSize:], []byte{0, 0, 0, 1}) {
+			t.Errorf("% x became % x", data, b[fmp4.HeadSize:])
+		}
+	})
 }

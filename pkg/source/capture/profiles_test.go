@@ -8,8 +8,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// Each of these comes without delay and with the right number: several slices in a picture, fields, more bits and colours, a picture that is
-// refreshed bit by bit, skipped frames, constrained and long-term references.
+// Each of these comes without delay and with the right number: several slices in a picture, fields, more bits and colours, pictures that are
+// refreshed bit by bit.
 func TestProfilesAndTools(t *testing.T) {
 	for name, v := range map[string]numberedVideo{
 		"h264 slices":        {codec: h26x.H264, args: []string{"-bf", "0", "-g", "10", "-x264-params", "slices=4"}},
