@@ -55,7 +55,7 @@ func layerOf(importPath string) (layer int, entry string) {
 }
 
 // standardOnly lists the packages that import only the standard library.
-var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media/h26x", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify"}
+var standardOnly = []string{"pkg/broker", "pkg/camera", "pkg/media/h26x", "pkg/media/matroska", "pkg/source/httpmjpeg", "pkg/source/sourceurl", "pkg/source/tlsverify"}
 
 // valuesOnly lists the packages that import only the standard library, packages of standardOnly and each other: they declare and carry
 // values.

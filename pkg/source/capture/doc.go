@@ -14,6 +14,20 @@
 // The control worker is a goroutine for image controls. It opens the device again for each request, so a driver that hangs does not block
 // pictures.
 //
+// # Decoding for camd
+//
+// With Start.Decode, no source is opened. The goroutine that reads commands puts camd's frames into a queue, which the reader goroutine takes
+// from. JPEGs go the way of a source's JPEGs. H.264 and H.265 go through a pipe to FFmpeg, in Matroska; package matroska says why. Another
+// goroutine writes to the pipe, because OpenCV waits there for a picture. Each frame is padded to the size of the pipe, so FFmpeg never
+// has more than a few frames that it has not decoded.
+//
+// The time of a frame in Matroska is its number. FFmpeg hands it on to the picture, and decoded.c reads it there. So a picture has the Captured
+// and Count of its own frame, whatever the order of display is and whatever cannot be decoded. FFmpeg's decoder has one thread in this
+// mode, and returns each picture before the next frame comes.
+//
+// A frame that waits too long is left out, with all frames up to a keyframe. A picture in which FFmpeg has found damage is left out, with all
+// pictures up to a keyframe. FFmpeg 5.1 finds damage in H.264 only. Another size or codec opens another pipe.
+//
 // # Encoding
 //
 // JPEGs of the source are forwarded without decoding (V4L2 MJPG, and MJPEG over HTTP, over RTSP or from a file). All other pictures are

@@ -16,6 +16,9 @@ const defaultTimeout = 10 * time.Second
 
 // open opens the source that camd named.
 func (s *sourceReader) open(ctx context.Context) (source, error) {
+	if s.start.Decode {
+		return s.openInput(ctx)
+	}
 	src, err := sourceurl.Parse(s.start.Source)
 	if err != nil {
 		return nil, newFailure(camera.BadStream, "%v", err)

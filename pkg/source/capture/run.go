@@ -43,6 +43,7 @@ type session struct {
 	videoFormat       *h26x.Format    // the newest that was sent
 	damageCheck       damageCheck
 	controls          *controlWorker
+	input             *inputReader // nil unless camd sends the frames
 	out               *wire.Writer
 }
 
@@ -65,12 +66,15 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer cancel(nil)
 	s.scheduler, s.renditionsChanged = newScheduler(wire.Renditions{Quality: start.Quality, List: start.Renditions}), make(chan struct{}, 1)
 	s.controls = newControlWorker()
+	s.frames, s.videos, s.damageCheck.limits = newFrameSlot(), make(chan videoFrame), start.Limits.OrDefault()
+	if start.Decode {
+		s.input = &inputReader{queue: newInputQueue(s.frames.countRefusedFrames), maxBytes: s.damageCheck.limits.Bytes, countLoss: s.frames.countRefused}
+	}
 	go s.controls.run(ctx)
 	go func() { cancel(s.handleCommands(commands)) }()
 
 	// OpenCV encodes a picture with one thread whatever is set here. A larger pool of threads only costs memory.
 	gocv.SetNumThreads(0)
-	s.frames, s.videos, s.damageCheck.limits = newFrameSlot(), make(chan videoFrame), start.Limits.OrDefault()
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
@@ -109,6 +113,14 @@ func (s *session) handleCommands(commands *wire.Reader) error {
 		}
 		if err != nil {
 			return err
+		}
+		if s.input != nil {
+			if isFrame, err := s.input.handle(commands, m); isFrame {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 		}
 		switch m := m.(type) {
 		case wire.Demand:

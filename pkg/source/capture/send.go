@@ -17,12 +17,14 @@ import (
 // send writes messages to camd until the source or ctx ends. The last message says why.
 func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 	defer m.close()
+	isLocked := false
 	for {
 		select {
 		case <-ctx.Done():
 			return s.sendStopped(ctx)
 		case o := <-c.opened:
-			if m.passthrough = o.Passthrough; !m.passthrough {
+			if m.passthrough = o.Passthrough; !m.passthrough && !isLocked { // a decoder opens again when the format changes
+				isLocked = true
 				runtime.LockOSThread() // see sourceReader.read
 				defer runtime.UnlockOSThread()
 			}

@@ -27,6 +27,9 @@ type source interface {
 // timestampedSource is a source that knows when its newest picture was taken, by CLOCK_MONOTONIC in nanoseconds.
 type timestampedSource interface{ captured() int64 }
 
+// countedSource is a source that knows the number of its newest picture, from 1 on.
+type countedSource interface{ count() uint64 }
+
 // jpegSource is a source that reads JPEGs without OpenCV. Its retrieve is not called.
 type jpegSource interface {
 	source
@@ -99,10 +102,14 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		return s.readVideo(ctx, video)
 	}
 	timestamped, _ := src.(timestampedSource)
+	counted, _ := src.(countedSource)
 	p := s.frames.acquire()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
 			return err
+		}
+		if counted != nil {
+			count = counted.count()
 		}
 		if p.count = count; timestamped != nil {
 			p.captured = timestamped.captured()
@@ -143,6 +150,14 @@ func (s *sourceReader) readVideo(ctx context.Context, src videoSource) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// reopened tells camd that the source goes on in another format.
+func (s *sourceReader) reopened(ctx context.Context, o wire.Opened) {
+	select {
+	case s.opened <- o:
+	case <-ctx.Done():
 	}
 }
 

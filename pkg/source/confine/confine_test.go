@@ -158,6 +158,31 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	}
 }
 
+// A process that decodes what camd sends opens nothing, not even certificates.
+func TestDecoderReadsOnlyLibraries(t *testing.T) {
+	if abi, err := ll.LandlockGetABIVersion(); err != nil || abi < 6 {
+		t.Skipf("this kernel's Landlock is version %d (%v), the test needs 6: Linux 6.12, with landlock in lsm=", abi, err)
+	}
+	own := filepath.Join(t.TempDir(), "own.avi")
+	if err := os.WriteFile(own, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("SSL_CERT_FILE", own)
+	t.Setenv("SSL_CERT_DIR", filepath.Dir(own))
+	start := wire.Start{Source: own, Decode: true, Capture: options.Capture{CaptureMemory: 1 << 30, TLS: tlsverify.Options{CAFile: own}}}
+	got := runConfined(t, testPlan{start, own, l.Addr().String()})
+	for what := range attempts {
+		if want := what == "read a library"; got[what] != want {
+			t.Errorf("%s: possible %v, want %v", what, got[what], want)
+		}
+	}
+}
+
 // runConfined runs the attempts in a process of their own.
 func runConfined(t *testing.T, p testPlan) map[string]bool {
 	t.Helper()
