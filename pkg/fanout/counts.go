@@ -13,7 +13,10 @@ type Counts struct {
 
 	Sent             atomic.Uint64 // frames written completely
 	Bytes            atomic.Uint64 // bytes written, incomplete and repeated frames included
-	DroppedSlow      atomic.Uint64 // frames that the viewer missed because it was too slow
+	DroppedSlow      atomic.Uint64 // frames that were late for the viewer: it was too slow
+	DroppedLapped    atomic.Uint64 // video: frames that the ring had dropped before the viewer came to them
+	DroppedResync    atomic.Uint64 // video: frames left out up to the next keyframe, because they could not be decoded
+	DroppedWithdrawn atomic.Uint64 // video: frames that were withdrawn because the camera was turned off
 	DroppedRate      atomic.Uint64 // frames left out because the viewer asked for fewer frames a second
 	DroppedOverLimit atomic.Uint64 // frames left out because the viewer has reached its limit of bytes
 
