@@ -42,6 +42,18 @@ func (c *Counts) CountDropped(decision Decision) {
 	}
 }
 
+// CountRingDrops counts the frames of video that a subscription has dropped since before, by reason. It sets before to now.
+func (c *Counts) CountRingDrops(before *broker.Drops, now broker.Drops) {
+	if now == *before {
+		return
+	}
+	c.DroppedSlow.Add(now.Late - before.Late)
+	c.DroppedLapped.Add(now.Lapped - before.Lapped)
+	c.DroppedResync.Add(now.Resync - before.Resync)
+	c.DroppedWithdrawn.Add(now.Withdrawn - before.Withdrawn)
+	*before = now
+}
+
 // CountSent counts a frame whose last byte was written at now. It does not change Bytes.
 func (c *Counts) CountSent(f *broker.Frame, now time.Time) {
 	c.Sent.Add(1)
