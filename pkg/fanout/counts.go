@@ -42,6 +42,11 @@ func (c *Counts) CountDropped(decision Decision) {
 	}
 }
 
+// Dropped returns how many frames the viewer did not get.
+func (c *Counts) Dropped() uint64 {
+	return c.DroppedSlow.Load() + c.DroppedLapped.Load() + c.DroppedResync.Load() + c.DroppedWithdrawn.Load() + c.DroppedRate.Load() + c.DroppedOverLimit.Load()
+}
+
 // CountRingDrops counts the frames of video that a subscription has dropped since before, by reason. It sets before to now.
 func (c *Counts) CountRingDrops(before *broker.Drops, now broker.Drops) {
 	if now == *before {

@@ -23,8 +23,8 @@
 //
 // # Counts
 //
-// For each viewer, Sent plus all counts of its [Counts] that begin with Dropped is exactly the number of frames that it has passed since it
-// was added. Repeated frames do not count.
+// For each viewer, Sent and Dropped of its [Counts] together are exactly the number of frames that it has passed since it was added.
+// Repeated frames do not count.
 //
 // # Limits
 //

@@ -59,7 +59,8 @@ func (s *Server) deleteFrameAges(before, now []viewers.Key) {
 // collectMetrics sends the metrics that are read at each scrape.
 func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
 	cfg := s.config.Load()
-	collectViewers(out, cfg, cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), s.viewers.Stats())
+	keys := append(cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), cfg.existingTrackKeys()...)
+	collectViewers(out, cfg, keys, s.viewers.Stats())
 	metric.Gauge(out, descRemoteExcluded, float64(s.remotes.countExcluded()))
 	collectConnections(out, s)
 	collectReloads(out, s.reloadState.current())
