@@ -23,8 +23,8 @@
 //
 // # Counts
 //
-// For each viewer, Sent + DroppedSlow + DroppedRate + DroppedOverLimit of its [Counts] is exactly the number of frames that it has passed
-// since it was added. Repeated frames do not count. DroppedSlow of a viewer of video has all frames that its subscription dropped.
+// For each viewer, Sent and Dropped of its [Counts] together are exactly the number of frames that it has passed since it was added.
+// Repeated frames do not count.
 //
 // # Limits
 //

@@ -16,8 +16,8 @@ const roundSize = 256 << 10
 // depend on those that it got.
 type videoState struct {
 	sub      *broker.Subscription
-	joinedAt uint64 // Seq of the newest frame when the viewer was added
-	dropped  uint64 // as Counts has it from the subscription
+	joinedAt uint64       // Seq of the newest frame when the viewer was added
+	dropped  broker.Drops // as Counts has them from the subscription
 
 	// The frame that the viewer is getting; nil between two frames.
 	frame      *broker.Frame
@@ -55,10 +55,7 @@ func (v *Viewer) takeFrame() bool {
 	p := &v.video
 	for {
 		f := p.sub.TryNext()
-		if d := p.sub.Stats().Dropped.Total(); d != p.dropped {
-			v.Counts.DroppedSlow.Add(d - p.dropped)
-			p.dropped = d
-		}
+		v.Counts.CountRingDrops(&p.dropped, p.sub.Stats().Dropped)
 		if f == nil {
 			return false
 		}

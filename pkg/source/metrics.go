@@ -135,4 +135,5 @@ func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
 	metric.CounterFloat(out, descCPU, s.Worker.CPUSeconds, s.ID)
 	metric.Gauge(out, descRSS, float64(s.Worker.RSSBytes), s.ID)
 	metric.Gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
+	collectTracks(out, s.ID, s.Tracks)
 }

@@ -19,7 +19,7 @@ type writer struct {
 	stream   *fanout.Viewer
 	preamble string
 	response *responseConn
-	dropped  uint64 // as the subscription counts it
+	dropped  broker.Drops // as the subscription counts them
 }
 
 // newWriter returns a writer that begins to read the viewer's topic. The caller must close its subscription.
@@ -128,12 +128,14 @@ func (s *writer) write(parts ...[]byte) error {
 	return s.response.SetWriteDeadline(time.Time{})
 }
 
-// countDropped adds the frames that the ring has dropped for this viewer to its counts.
+// countDropped adds the frames that the ring has dropped for this viewer to its counts. A viewer of pictures goes on with the newest one, so
+// all that it missed were late for it.
 func (s *writer) countDropped() {
-	if d := s.sub.Stats().Dropped.Total(); d != s.dropped {
-		s.DroppedSlow.Add(d - s.dropped)
-		s.dropped = d
+	d := s.sub.Stats().Dropped
+	if s.stream.Muxer == nil {
+		d = broker.Drops{Late: d.Total()}
 	}
+	s.CountRingDrops(&s.dropped, d)
 }
 
 // cutReason returns why camd disconnected a viewer. It is empty if the viewer left by itself.

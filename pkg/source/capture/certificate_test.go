@@ -136,10 +136,14 @@ func TestPlaylistSegmentsVerifyTheCertificate(t *testing.T) {
 
 func TestFingerprintIsRefusedForWhatFFmpegPlays(t *testing.T) {
 	c := makeCertificates(t)
-	front := testpeer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)}), c.good)
-	d := startCapture(t, wire.Start{Source: "https://" + front.Address + "/piece.ts", Capture: options.Capture{TLS: tlsverify.Options{Fingerprint: fingerprint(t, c.good)}}})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
-		t.Errorf("got %+v", e)
+	web := testpeer.ServeTLS(t, serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)}), c.good)
+	rtsp := testpeer.ServeTLS(t, testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).Address, c.good)
+	for _, url := range []string{"https://" + web.Address + "/piece.ts", "rtsps://" + rtsp.Address + "/cam"} {
+		d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{TLS: tlsverify.Options{Fingerprint: fingerprint(t, c.good)}}})
+		d.send(wire.Demand{Wanted: true})
+		if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Certificate) || !strings.Contains(e.Detail, "set ca_file instead") {
+			t.Errorf("%s: got %+v", url, e)
+		}
 	}
 }
 

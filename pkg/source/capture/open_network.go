@@ -25,6 +25,9 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 	case sourceurl.HTTP:
 		return openHTTP(ctx, rules, start, speed, onLoss)
 	}
+	if err := refuseFingerprint(rules); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	f, err := openFFmpeg(src.WithCredentials(), ffmpegOptions(src.Kind, start.Transport), rules, start)
 	if errors.Is(err, errOpen) || errors.Is(err, errNoPicture) {
@@ -38,8 +41,8 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 
 // openHTTPWithFFmpeg opens an HTTP source with FFmpeg: recordings, HLS and the like. contentType is that of the server's response.
 func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, contentType string) (source, error) {
-	if rules.tls.Fingerprint != "" {
-		return nil, newFailure(camera.Certificate, "FFmpeg reads this stream and cannot check a fingerprint: set ca_file instead")
+	if err := refuseFingerprint(rules); err != nil {
+		return nil, err
 	}
 	open := func() (*ffmpegSource, error) { return openFFmpeg(rules.source.WithCredentials(), "", rules, start) }
 	began := time.Now()
@@ -64,6 +67,14 @@ func openHTTPWithFFmpeg(rules *serverRules, start wire.Start, speed float64, con
 		return newLiveVideo(f), nil
 	}
 	return f, nil
+}
+
+// refuseFingerprint returns an error if only the certificate with a fingerprint is acceptable. FFmpeg cannot check that.
+func refuseFingerprint(rules *serverRules) error {
+	if rules.tls.Fingerprint == "" {
+		return nil
+	}
+	return newFailure(camera.Certificate, "FFmpeg reads this stream and cannot check a fingerprint: set ca_file instead")
 }
 
 // hasTimedOut reports whether opening, which began at startedAt, took as long as one of OpenCV's timeouts.
