@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/pkg/source/confine"
 	"camd/pkg/source/handover"
 	"camd/pkg/source/wire"
 )
@@ -26,8 +27,9 @@ const (
 
 // readerPool runs the readers process, which reads the cameras of network sources. It is safe for concurrent use.
 type readerPool struct {
-	path string
-	log  *zap.Logger
+	path          string
+	resolverFiles []string
+	log           *zap.Logger
 
 	starting sync.Mutex // held while a process starts; locked before mu
 	mu       sync.Mutex
@@ -50,7 +52,7 @@ type readersUsage struct {
 
 // newReaderPool returns a pool that starts the program at path with the argument "readers". It starts a process with the first camera.
 func newReaderPool(path string, log *zap.Logger) *readerPool {
-	return &readerPool{path: path, log: log, crashes: map[string][]time.Time{}}
+	return &readerPool{path: path, resolverFiles: confine.ResolverFiles, log: log, crashes: map[string][]time.Time{}}
 }
 
 var errPoolClosed = errors.New("camd is stopping")
@@ -119,8 +121,10 @@ func (p *readerPool) process(cameraID string) (*readerProcess, error) {
 		return nil, errPoolClosed
 	case isPrivate:
 		return p.start(true)
-	case shared != nil:
+	case shared != nil && !shared.isOutdated(p.resolverFiles):
 		return shared, nil
+	case shared != nil: // its cameras stay
+		p.retire(shared)
 	}
 	time.Sleep(delay)
 	return p.start(false)
@@ -128,10 +132,12 @@ func (p *readerPool) process(cameraID string) (*readerProcess, error) {
 
 // start starts a process, and a goroutine that waits for its end.
 func (p *readerPool) start(isPrivate bool) (*readerProcess, error) {
+	resolver := fileInfos(p.resolverFiles)
 	process, stderr, err := startReaderProcess(p.path, isPrivate, p.log)
 	if err != nil {
 		return nil, err
 	}
+	process.resolver = resolver
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running = append(p.running, process)
