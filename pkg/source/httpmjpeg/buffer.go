@@ -15,6 +15,8 @@ type buffer struct {
 	clock  func() time.Time
 	limit  int // on the bytes of a picture
 
+	beforeRead func() // called before each read of source
+
 	bytes     []byte
 	r, w      int   // bytes[r:w] was read from the source and not yet processed
 	offset    int64 // of bytes[0] in the body
@@ -67,6 +69,7 @@ func (b *buffer) fill() error {
 			return io.ErrNoProgress
 		}
 		b.makeRoom()
+		b.beforeRead()
 		var n int
 		n, b.err = b.source.Read(b.bytes[b.w:])
 		b.w += n

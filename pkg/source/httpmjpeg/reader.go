@@ -24,6 +24,10 @@ type Options struct {
 
 	// OnSkip is called for each picture that is left out. It may be nil.
 	OnSkip func(SkippedPicture)
+
+	// OnExpect is called before each read of Source, with the bytes that are still missing to the picture's end, or 0 if that is unknown. It
+	// is known while lengths that the server announces are right: see partLength. It may be nil.
+	OnExpect func(missing int)
 }
 
 // Picture is a complete picture.
@@ -40,6 +44,7 @@ type Reader struct {
 	startFound bool      // the next picture's start marker was found inside a damaged picture
 	startedAt  time.Time // when the picture's first byte came
 	skipped    uint64
+	partLength partLength
 }
 
 // New returns a Reader that begins at the present position of o.Source.
@@ -50,13 +55,17 @@ func New(o Options) *Reader {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Reader{options: o, buffer: buffer{source: o.Source, clock: o.Clock, limit: o.MaxBytes}}
+	r := &Reader{options: o, buffer: buffer{source: o.Source, clock: o.Clock, limit: o.MaxBytes, beforeRead: func() {}}}
+	if o.OnExpect != nil {
+		r.beforeRead = func() { o.OnExpect(r.missing()) }
+	}
+	return r
 }
 
 // Reset makes the Reader read another body. It keeps its memory and the count of Skipped.
 func (r *Reader) Reset(source io.Reader) {
-	r.buffer = buffer{source: source, clock: r.clock, limit: r.limit, bytes: r.bytes}
-	r.startFound = false
+	r.buffer = buffer{source: source, clock: r.clock, limit: r.limit, bytes: r.bytes, beforeRead: r.beforeRead}
+	r.startFound, r.partLength = false, partLength{}
 }
 
 // Skipped returns how many pictures were left out because they were damaged or larger than the limit.
@@ -71,6 +80,7 @@ func (r *Reader) Next() (Picture, error) {
 			return Picture{}, err
 		}
 		err := r.parse()
+		r.partLength.endPicture(r.size())
 		switch {
 		case err == nil:
 			return Picture{r.picture(), r.startedAt, r.arrivedAt}, nil
@@ -138,10 +148,22 @@ func (r *Reader) skipToMarker() error {
 		if err := r.fill(); err != nil {
 			return err
 		}
-		if i := bytes.IndexByte(r.bytes[r.r:r.w], markPrefix); i >= 0 {
+		piece := r.bytes[r.r:r.w]
+		i := bytes.IndexByte(piece, markPrefix)
+		if i >= 0 {
+			r.partLength.parse(piece[:i])
 			r.r += i + 1
 			return nil
 		}
+		r.partLength.parse(piece)
 		r.r = r.w
 	}
+}
+
+// missing returns how many bytes are still to be read up to the picture's end, or 0 if that is unknown.
+func (r *Reader) missing() int {
+	if !r.kept || !r.partLength.isTrusted {
+		return 0
+	}
+	return int(max(r.partLength.announced-r.size(), 0))
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 
@@ -17,6 +19,7 @@ type client struct {
 	source  sourceurl.Source
 	address url.URL
 	http    http.Client
+	conn    net.Conn // of the newest response
 }
 
 func newClient(rules *serverrules.Rules) *client {
@@ -33,7 +36,8 @@ func newClient(rules *serverrules.Rules) *client {
 
 // get requests the source. The caller must close the body of the response. When ctx ends, reading the body fails, too.
 func (c *client) get(ctx context.Context, header http.Header) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address.String(), nil)
+	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { c.conn = i.Conn }}
+	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, c.address.String(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -17,18 +17,23 @@ type stream struct {
 	*extendableContext
 	oversizeTracker
 	options  Options
+	client   *client
 	response *http.Response // nil before the response
 	reader   *httpmjpeg.Reader
 }
 
 func newStream(ctx context.Context, c *client, o Options) *stream {
-	return &stream{extendableContext: newExtendableContext(ctx, o.OpenTimeout), options: o,
+	return &stream{extendableContext: newExtendableContext(ctx, o.OpenTimeout), options: o, client: c,
 		oversizeTracker: oversizeTracker{limit: o.MaxBytes, onSkip: o.reportSkipped}}
 }
 
 // run reads pictures until the response or ctx ends. Its error is never nil.
 func (s *stream) run(ctx context.Context) error {
-	s.reader = httpmjpeg.New(httpmjpeg.Options{Source: s.response.Body, MaxBytes: s.limit, OnSkip: s.recordSkipped})
+	o := httpmjpeg.Options{Source: s.response.Body, MaxBytes: s.limit, OnSkip: s.recordSkipped}
+	if mark := newReceiveMark(s.client.conn, s.response); mark != nil {
+		o.OnExpect = mark.expect
+	}
+	s.reader = httpmjpeg.New(o)
 	picture, err := s.reader.Next()
 	if err != nil {
 		return s.explainOpen(ctx)
