@@ -8,6 +8,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/httpreader"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -23,6 +24,11 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 	}
 	if src.Kind == sourceurl.HTTP && start.TLS.Fingerprint != "" {
 		return nil, newFailure(camera.Certificate, "FFmpeg reads this stream and cannot check a fingerprint: set ca_file instead")
+	}
+	if src.Kind == sourceurl.HTTP && src.IsTLS() {
+		if err := checkRedirects(ctx, rules, start); err != nil {
+			return nil, err
+		}
 	}
 	open := func() (*ffmpegSource, error) {
 		return openFFmpeg(src.WithCredentials(), ffmpegOptions(src.Kind, start.Transport), rules, start)
@@ -40,6 +46,17 @@ func openNetwork(ctx context.Context, src sourceurl.Source, start wire.Start, sp
 		return newFilePlayer(f, open, start.Once, speed), nil
 	}
 	return f, nil
+}
+
+// checkRedirects sends a request to an https:// source and returns the failure for a redirect that is not allowed. FFmpeg follows a redirect
+// from https:// to http:// without asking its protocol_whitelist (http_open_cnx_internal in libavformat/http.c).
+func checkRedirects(ctx context.Context, rules *serverRules, start wire.Start) error {
+	ctx, cancel := context.WithTimeout(ctx, start.OpenTimeout)
+	defer cancel()
+	if _, err := httpreader.Probe(ctx, rules); err != nil {
+		return connectFailure(rules.Source, err)
+	}
+	return nil
 }
 
 // hasTimedOut reports whether opening, which began at startedAt, took as long as one of OpenCV's timeouts.

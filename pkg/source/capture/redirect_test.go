@@ -63,7 +63,7 @@ func TestRedirectOfFFmpegToAnotherHostIsRefused(t *testing.T) {
 	}
 }
 
-// FFmpeg follows the other redirects that the HTTP reader follows, and no others.
+// Of the other redirects, FFmpeg follows those that the HTTP reader follows.
 func TestRedirectOfFFmpegNeverLeavesHTTPS(t *testing.T) {
 	c := testpeer.Certificate{}.Make(t)
 	plain := serveFiles(t, map[string]string{"/piece.ts": tsSegment(t)})
