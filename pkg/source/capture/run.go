@@ -11,6 +11,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"camd/pkg/source/damagecheck"
 	"camd/pkg/source/wire"
 )
 
@@ -38,7 +39,7 @@ type session struct {
 	scheduler         *scheduler
 	renditionsChanged chan struct{} // has one token after camd asked for a rendition or changed them
 	frames            *frameSlot
-	damageCheck       damageCheck
+	damageCheck       *damagecheck.Check
 	controls          *controlWorker
 	out               *wire.Writer
 }
@@ -67,7 +68,7 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 
 	// OpenCV encodes a picture with one thread whatever is set here. A larger pool of threads only costs memory.
 	gocv.SetNumThreads(0)
-	s.frames, s.damageCheck.limits = newFrameSlot(), start.Limits.OrDefault()
+	s.frames, s.damageCheck = newFrameSlot(), damagecheck.New(start.Limits.OrDefault())
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)

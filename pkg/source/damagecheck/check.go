@@ -1,4 +1,5 @@
-package capture
+// Package damagecheck finds pictures that are cut off or damaged inside, by decoding a sample of them.
+package damagecheck
 
 import (
 	"errors"
@@ -10,29 +11,37 @@ import (
 	"camd/pkg/media"
 )
 
-// damageCheck decodes a sample of the JPEGs that are forwarded, to find pictures that are cut off or damaged inside. It always
-// decodes the first one. It belongs to the sender.
-type damageCheck struct {
+// Check decodes a sample of the JPEGs of one source that are forwarded. It always decodes the first one. After a damaged picture, it decodes
+// more of them, and refuses those that it does not decode, until three in a row were good. It is not safe for concurrent use.
+type Check struct {
 	limits   media.Limits
 	schedule checkSchedule
+	began    time.Time
 }
 
-// check returns why a picture must not be sent: one of media.Causes, and the detail. The cause is empty if the picture may be sent.
-func (d *damageCheck) check(jpeg []byte) (cause, detail string) {
-	if !d.schedule.isDue(monotonic()) {
-		if d.schedule.isTrusted() {
+// New returns a Check for the pictures of one source.
+func New(limits media.Limits) *Check { return &Check{limits: limits, began: time.Now()} }
+
+// Refuse returns why a picture must not be sent: one of media.Causes, and the detail for people. The cause is empty if the picture may be
+// sent.
+func (c *Check) Refuse(jpeg []byte) (cause, detail string) {
+	if !c.schedule.isDue(c.now()) {
+		if c.schedule.isTrusted() {
 			return "", ""
 		}
 		return media.Unchecked, ""
 	}
 	var err error
-	cost := cpuTime(func() { err = media.Verify(jpeg, d.limits) })
-	d.schedule.record(monotonic(), cost, err == nil)
+	cost := cpuTime(func() { err = media.Verify(jpeg, c.limits) })
+	c.schedule.record(c.now(), cost, err == nil)
 	if r, ok := errors.AsType[*media.RefusedError](err); ok {
 		return r.Cause, r.Error()
 	}
 	return "", ""
 }
+
+// now returns the time since New.
+func (c *Check) now() time.Duration { return time.Since(c.began) }
 
 // Shares of one CPU that decoding may take, in percent.
 const (
@@ -44,18 +53,18 @@ const (
 const checksUntilTrusted = 3
 
 // checkSchedule decides which pictures are decoded. After a damaged picture, more of them are decoded, and only those are sent, until
-// checksUntilTrusted in a row were good. Times are of CLOCK_MONOTONIC in nanoseconds.
+// checksUntilTrusted in a row were good.
 type checkSchedule struct {
-	next       int64
+	next       time.Duration
 	goodNeeded int // how many more good pictures are needed; 0 while the source is trusted
 }
 
-func (c *checkSchedule) isDue(now int64) bool { return now >= c.next }
+func (c *checkSchedule) isDue(now time.Duration) bool { return now >= c.next }
 
 func (c *checkSchedule) isTrusted() bool { return c.goodNeeded == 0 }
 
 // record records whether a decoded picture was good and how much CPU time decoding took.
-func (c *checkSchedule) record(now int64, cost time.Duration, good bool) {
+func (c *checkSchedule) record(now time.Duration, cost time.Duration, good bool) {
 	if good {
 		c.goodNeeded = max(0, c.goodNeeded-1)
 	} else {
@@ -65,7 +74,7 @@ func (c *checkSchedule) record(now int64, cost time.Duration, good bool) {
 	if !c.isTrusted() {
 		share = damagedCPUShare
 	}
-	c.next = now + int64(float64(cost)*100/share)
+	c.next = now + time.Duration(float64(cost)*100/share)
 }
 
 // cpuTime calls work and returns how much CPU time it took.
