@@ -23,8 +23,8 @@ type Check struct {
 func New(limits media.Limits) *Check { return &Check{limits: limits, began: time.Now()} }
 
 // Refuse returns why a picture must not be sent: one of media.Causes, and the detail for people. The cause is empty if the picture may be
-// sent.
-func (c *Check) Refuse(jpeg []byte) (cause, detail string) {
+// sent. isWatched says that somebody watches the source: then more pictures are decoded.
+func (c *Check) Refuse(jpeg []byte, isWatched bool) (cause, detail string) {
 	if !c.schedule.isDue(c.now()) {
 		if c.schedule.isTrusted() {
 			return "", ""
@@ -33,7 +33,7 @@ func (c *Check) Refuse(jpeg []byte) (cause, detail string) {
 	}
 	var err error
 	cost := cpuTime(func() { err = media.Verify(jpeg, c.limits) })
-	c.schedule.record(c.now(), cost, err == nil)
+	c.schedule.record(c.now(), cost, err == nil, isWatched)
 	if r, ok := errors.AsType[*media.RefusedError](err); ok {
 		return r.Cause, r.Error()
 	}
@@ -45,8 +45,9 @@ func (c *Check) now() time.Duration { return time.Since(c.began) }
 
 // Shares of one CPU that decoding may take, in percent.
 const (
-	normalCPUShare  = 0.5
-	damagedCPUShare = 5 // after a damaged picture
+	normalCPUShare    = 0.5
+	unwatchedCPUShare = 0.1 // while nobody watches
+	damagedCPUShare   = 5   // after a damaged picture
 )
 
 // checksUntilTrusted is how many good pictures in a row make a source trusted again.
@@ -64,15 +65,18 @@ func (c *checkSchedule) isDue(now time.Duration) bool { return now >= c.next }
 func (c *checkSchedule) isTrusted() bool { return c.goodNeeded == 0 }
 
 // record records whether a decoded picture was good and how much CPU time decoding took.
-func (c *checkSchedule) record(now time.Duration, cost time.Duration, good bool) {
+func (c *checkSchedule) record(now, cost time.Duration, good, isWatched bool) {
 	if good {
 		c.goodNeeded = max(0, c.goodNeeded-1)
 	} else {
 		c.goodNeeded = checksUntilTrusted
 	}
 	share := normalCPUShare
-	if !c.isTrusted() {
+	switch {
+	case !c.isTrusted():
 		share = damagedCPUShare
+	case !isWatched:
+		share = unwatchedCPUShare
 	}
 	c.next = now + time.Duration(float64(cost)*100/share)
 }

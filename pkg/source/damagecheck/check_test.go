@@ -45,30 +45,35 @@ func cutInScan(b []byte) []byte {
 func TestCheckRefusesDamagedPictures(t *testing.T) {
 	whole := detailedJPEG(t, 320, 240)
 	c := New(media.Limits{})
-	if cause, _ := c.Refuse(cutInScan(whole)); cause != media.Damaged {
+	if cause, _ := c.Refuse(cutInScan(whole), true); cause != media.Damaged {
 		t.Fatalf("got cause %q, want %q", cause, media.Damaged)
 	}
-	if cause, detail := c.Refuse(whole); cause != media.Unchecked || detail != "" {
+	if cause, detail := c.Refuse(whole, true); cause != media.Unchecked || detail != "" {
 		t.Errorf("got cause %q and %q, want %q", cause, detail, media.Unchecked)
 	}
-	if cause, detail := New(media.Limits{}).Refuse(cutInScan(whole)); cause != media.Damaged || !strings.Contains(detail, "blocks can be decoded") {
+	if cause, detail := New(media.Limits{}).Refuse(cutInScan(whole), true); cause != media.Damaged || !strings.Contains(detail, "blocks can be decoded") {
 		t.Errorf("got cause %q and %q", cause, detail)
 	}
-	if cause, detail := New(media.Limits{}).Refuse(whole); cause != "" {
+	if cause, detail := New(media.Limits{}).Refuse(whole, true); cause != "" {
 		t.Errorf("got cause %q and %q for a whole picture", cause, detail)
 	}
 }
 
-// Decoding takes half a percent of a CPU for good pictures, and five percent for damaged ones. The test measures the CPU time of decoding
+// Decoding takes half a percent of a CPU for good pictures, a tenth while nobody watches, and five percent for damaged ones. The test measures the CPU time of decoding
 // on this machine, and simulates 25 pictures a second.
 func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 	whole := detailedJPEG(t, 1280, 720)
 	for _, tt := range []struct {
-		name   string
-		jpeg   []byte
-		share  float64
-		length time.Duration
-	}{{"whole", whole, normalCPUShare, time.Minute}, {"cut", cutInScan(whole), damagedCPUShare, 6 * time.Second}} {
+		name    string
+		jpeg    []byte
+		watched bool
+		share   float64
+		length  time.Duration
+	}{
+		{"whole", whole, true, normalCPUShare, time.Minute},
+		{"whole, not watched", whole, false, unwatchedCPUShare, 5 * time.Minute},
+		{"cut", cutInScan(whole), true, damagedCPUShare, 6 * time.Second},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s checkSchedule
 			var total, last time.Duration
@@ -79,7 +84,7 @@ func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 				}
 				var err error
 				last = cpuTime(func() { err = media.Verify(tt.jpeg, media.Limits{}) })
-				s.record(now, last, err == nil)
+				s.record(now, last, err == nil, tt.watched)
 				total += last
 				decoded++
 			}
@@ -110,7 +115,7 @@ func TestCheckScheduleDistrustsAfterDamage(t *testing.T) {
 		{true, suspect, false}, {true, suspect, false}, {false, suspect, false},
 		{true, suspect, false}, {true, suspect, false}, {true, usual, true},
 	} {
-		s.record(now, cost, step.good)
+		s.record(now, cost, step.good, true)
 		if s.isDue(now+step.next-1) || !s.isDue(now+step.next) || s.isTrusted() != step.trusted {
 			t.Errorf("step %d: next in %v, trusted %v; want %v, %v", i, s.next-now, s.isTrusted(), time.Duration(step.next), step.trusted)
 		}
