@@ -36,7 +36,8 @@ type queue struct {
 	waitsForKey bool // a frame was left out, so frames are left out up to the next keyframe
 	afterGap    bool // leading frames are left out up to the next keyframe, because they refer to what was left out
 	refused     map[string]uint64
-	refusedAt   time.Time // when Refused was sent last
+	details     wire.Refused // of the refused pictures, without their number
+	refusedAt   time.Time    // when Refused was sent last
 	isDiscarded bool
 	ended       *wire.Ended
 }
@@ -169,6 +170,33 @@ func (q *queue) addDrop(cause string) {
 	q.refuse(cause)
 }
 
+// addDroppedPicture counts a JPEG that was left out for one of media.Causes. size is that of a picture that is too large, else 0.
+func (q *queue) addDroppedPicture(cause string, size int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if size > 0 {
+		q.details.Size = size
+	}
+	q.refuse(cause)
+}
+
+// addDamage counts a JPEG that was decoded and is damaged.
+func (q *queue) addDamage(cause, detail string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.details.Cause, q.details.Detail = cause, detail
+	q.refuse(cause)
+}
+
+// addHeartbeat adds a heartbeat, unless camd has not read the messages before it.
+func (q *queue) addHeartbeat(m wire.Heartbeat) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.messages) == 0 {
+		q.addLocked(message{Message: m})
+	}
+}
+
 func (q *queue) refuse(cause string) {
 	if len(q.refused) == 0 {
 		q.wake()
@@ -206,7 +234,8 @@ func (q *queue) take(now time.Time) (m message, wait time.Duration) {
 	defer q.mu.Unlock()
 	if len(q.refused) > 0 {
 		if wait = refusedInterval - now.Sub(q.refusedAt); wait <= 0 || q.ended != nil {
-			m.Message = wire.Refused{Pictures: maps.Clone(q.refused)}
+			q.details.Pictures = maps.Clone(q.refused)
+			m.Message, q.details = q.details, wire.Refused{}
 			clear(q.refused)
 			q.refusedAt = now
 			return m, 0
