@@ -131,6 +131,9 @@ func TestQueueDropsUpToNextKeyframe(t *testing.T) {
 	if _, err := in.Next(); err != io.EOF {
 		t.Errorf("after the end: %v", err)
 	}
+	if q.frames != 0 || q.bytes != 0 || len(q.messages) != 0 {
+		t.Errorf("%d frames of %d bytes are left", q.frames, q.bytes)
+	}
 	if in.received+in.lost != added || in.lost == 0 || in.last <= 2000 {
 		t.Errorf("%d received, %d lost, %d added, the last %d", in.received, in.lost, added, in.last)
 	}
