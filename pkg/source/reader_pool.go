@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	maxCrashes       = 3 // a camera that crashes the shared process so many times within crashMemory gets a process of its own
+	maxCrashes       = 3 // of the shared process by one camera within crashMemory; the camera then gets a process of its own
 	crashMemory      = time.Hour
 	readerEndTimeout = 700 * time.Millisecond // for a readers process without sessions
 	minReaderDelay   = 50 * time.Millisecond  // before a process that crashed for an unknown reason starts again; it doubles
