@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	maxCrashes       = 3 // a camera that crashes the shared process so often within crashMemory gets a process of its own
+	maxCrashes       = 3 // of the shared process by one camera within crashMemory; the camera then gets a process of its own
 	crashMemory      = time.Hour
 	readerEndTimeout = 700 * time.Millisecond // for a readers process without sessions
 	minReaderDelay   = 50 * time.Millisecond  // before a process that crashed for an unknown reason starts again; it doubles
 	maxReaderDelay   = time.Second
-	stableRun        = time.Minute // a process that ran for so long starts again without delay
+	stableRun        = time.Minute // a process that ran for this time starts again without delay
 )
 
 // readerPool runs the readers process, which reads the cameras of network sources. It is safe for concurrent use.
@@ -50,7 +50,8 @@ type readersUsage struct {
 	Crashes    uint64
 }
 
-// newReaderPool returns a pool that starts the program at path with the argument "readers". It starts a process with the first camera.
+// newReaderPool returns a pool that starts the program at path with the argument "readers". It starts a process with the first camera. With
+// the path /proc/self/exe, the process is of the same build as camd, even if the file has been replaced.
 func newReaderPool(path string, log *zap.Logger) *readerPool {
 	return &readerPool{path: path, resolverFiles: confine.ResolverFiles, log: log, crashes: map[string][]time.Time{}}
 }

@@ -104,24 +104,23 @@ func TestQueueDropsUpToNextKeyframe(t *testing.T) {
 	}()
 	in := pipeReader{Reader: wire.NewReader(r), disposable: map[uint64]bool{}}
 	added := uint64(0)
-	addUpTo := func(n uint64) {
-		units(t, func(u *h26x.AccessUnit) bool {
-			added++
-			in.disposable[added] = u.Disposable
-			q.addVideo(u, 0, added)
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			if q.frames > maxQueuedFrames || q.bytes > maxQueuedBytes {
-				t.Fatalf("%d frames of %d bytes wait", q.frames, q.bytes)
+	units(t, func(u *h26x.AccessUnit) bool {
+		added++
+		in.disposable[added] = u.Disposable
+		q.addVideo(u, 0, added)
+		q.mu.Lock()
+		frames, size := q.frames, q.bytes
+		q.mu.Unlock()
+		if frames > maxQueuedFrames || size > maxQueuedBytes {
+			t.Fatalf("%d frames of %d bytes wait", frames, size)
+		}
+		if added == 2003 { // between two keyframes
+			for in.received < maxQueuedFrames {
+				in.read(t)
 			}
-			return added < n
-		})
-	}
-	addUpTo(2000)
-	for in.received < maxQueuedFrames {
-		in.read(t)
-	}
-	addUpTo(2100)
+		}
+		return added < 2100
+	})
 	q.end(wire.Ended{Reason: "timeout"})
 	for isEnd := false; !isEnd; {
 		_, isEnd = in.read(t).(wire.Ended)
@@ -131,6 +130,9 @@ func TestQueueDropsUpToNextKeyframe(t *testing.T) {
 	}
 	if _, err := in.Next(); err != io.EOF {
 		t.Errorf("after the end: %v", err)
+	}
+	if q.frames != 0 || q.bytes != 0 || len(q.messages) != 0 {
+		t.Errorf("%d frames of %d bytes are left", q.frames, q.bytes)
 	}
 	if in.received+in.lost != added || in.lost == 0 || in.last <= 2000 {
 		t.Errorf("%d received, %d lost, %d added, the last %d", in.received, in.lost, added, in.last)
