@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,12 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, testpeer.FaultProxyLeaks()...) }
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(childVariable); kind != "" {
+		os.Exit(runChild(kind, os.Getenv(urlVariable)))
+	}
+	goleak.VerifyTestMain(m, testpeer.FaultProxyLeaks()...)
+}
 
 const secret = "hush-hush"
 
