@@ -119,6 +119,9 @@ func writeManual(dir string) error {
 	}
 	pageDate := manualDate()
 	for _, c := range append(root.Commands(), root) {
+		if c.Hidden {
+			continue
+		}
 		if err := writeCommandPage(c, filepath.Join(dir, "man1"), pageDate); err != nil {
 			return err
 		}

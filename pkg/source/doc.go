@@ -35,6 +35,13 @@
 // Pictures come from camd-capture, one process for each camera, over the pipes of package wire. Nothing here links OpenCV. Each picture
 // is read straight into the multipart part that all viewers share. Package media checks it before it is published.
 //
+// # Readers process
+//
+// Network cameras are read by "camd readers", one process for all of them, which package readers implements. A camera is a session in it,
+// with the same pipes as a capture process. If a library panics there, all sessions end, and the process starts again with the next
+// camera that is opened. The traceback names the camera that caused the panic. A camera that does so three times within an hour gets a
+// readers process of its own until camd restarts. A process with a session that does not end gets no more cameras.
+//
 // # Controls
 //
 // The capture process lists and sets the image controls of a V4L2 device while it captures. The camera keeps what was set. A new

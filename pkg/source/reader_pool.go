@@ -11,23 +11,25 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/pkg/source/confine"
 	"camd/pkg/source/handover"
 	"camd/pkg/source/wire"
 )
 
 const (
-	maxCrashes       = 3 // a camera that crashes the shared process so often within crashMemory gets a process of its own
+	maxCrashes       = 3 // of the shared process by one camera within crashMemory; the camera then gets a process of its own
 	crashMemory      = time.Hour
 	readerEndTimeout = 700 * time.Millisecond // for a readers process without sessions
 	minReaderDelay   = 50 * time.Millisecond  // before a process that crashed for an unknown reason starts again; it doubles
 	maxReaderDelay   = time.Second
-	stableRun        = time.Minute // a process that ran for so long starts again without delay
+	stableRun        = time.Minute // a process that ran for this time starts again without delay
 )
 
 // readerPool runs the readers process, which reads the cameras of network sources. It is safe for concurrent use.
 type readerPool struct {
-	path string
-	log  *zap.Logger
+	path          string
+	resolverFiles []string
+	log           *zap.Logger
 
 	starting sync.Mutex // held while a process starts; locked before mu
 	mu       sync.Mutex
@@ -48,12 +50,12 @@ type readersUsage struct {
 	Crashes    uint64
 }
 
-// thisProgram is the running program, also after its file was replaced by another version.
+// thisProgram is the running program, of the same build even if its file has been replaced.
 const thisProgram = "/proc/self/exe"
 
 // newReaderPool returns a pool that starts the program at path with the argument "readers". It starts a process with the first camera.
 func newReaderPool(path string, log *zap.Logger) *readerPool {
-	return &readerPool{path: path, log: log, crashes: map[string][]time.Time{}}
+	return &readerPool{path: path, resolverFiles: confine.ResolverFiles, log: log, crashes: map[string][]time.Time{}}
 }
 
 var errPoolClosed = errors.New("camd is stopping")
@@ -122,8 +124,10 @@ func (p *readerPool) process(cameraID string) (*readerProcess, error) {
 		return nil, errPoolClosed
 	case isPrivate:
 		return p.start(true)
-	case shared != nil:
+	case shared != nil && !shared.isOutdated(p.resolverFiles):
 		return shared, nil
+	case shared != nil: // its cameras stay
+		p.retire(shared)
 	}
 	time.Sleep(delay)
 	return p.start(false)
@@ -131,10 +135,12 @@ func (p *readerPool) process(cameraID string) (*readerProcess, error) {
 
 // start starts a process, and a goroutine that waits for its end.
 func (p *readerPool) start(isPrivate bool) (*readerProcess, error) {
+	resolver := fileInfos(p.resolverFiles)
 	process, stderr, err := startReaderProcess(p.path, isPrivate, p.log)
 	if err != nil {
 		return nil, err
 	}
+	process.resolver = resolver
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running = append(p.running, process)

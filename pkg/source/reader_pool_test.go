@@ -200,17 +200,53 @@ func TestReaderPoolReportsFailures(t *testing.T) {
 	}
 }
 
-func TestReadersProcessVerifiesWithCAFile(t *testing.T) {
+// The readers process can open neither file when the camera comes.
+func TestReadersProcessVerifiesCertificates(t *testing.T) {
 	server := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})
 	pair := testpeer.Certificate{}.Make(t)
 	secure := testpeer.ServeTLS(t, server.Address, pair)
+	for name, o := range map[string]tlsverify.Options{"CA file": {CAFile: pair.File}, "system": {}} {
+		t.Run(name, func(t *testing.T) {
+			if o.CAFile == "" {
+				t.Setenv("SSL_CERT_FILE", pair.File)
+			}
+			p, _ := newTestPool(t)
+			w, err := p.open("cam", wire.Start{Source: "rtsps://" + secure.Address + "/cam", Capture: options.Capture{TLS: o}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			next[videoEvent](t, w)
+			w.stop(testrun.Deadline)
+		})
+	}
+}
+
+// A process that cannot read the resolver's new files keeps its cameras, and new cameras get another one.
+func TestReadersProcessIsReplacedWithResolverFiles(t *testing.T) {
+	server := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264, User: "u", Password: testSecret})
 	p, _ := newTestPool(t)
-	w, err := p.open("cam", wire.Start{Source: "rtsps://" + secure.Address + "/cam", Capture: options.Capture{TLS: tlsverify.Options{CAFile: pair.File}}})
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "resolv.conf")
+	p.resolverFiles = []string{path, path + ".missing"}
+	first := openReader(t, p, "first", server.URL())
+	if err := os.WriteFile(path+".new", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	next[videoEvent](t, w)
-	w.stop(testrun.Deadline)
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+	second, third := openReader(t, p, "second", server.URL()), openReader(t, p, "third", server.URL())
+	for _, w := range []*worker{first, second, third} {
+		next[videoEvent](t, w)
+	}
+	if n := p.usage().Processes; n != 2 {
+		t.Errorf("%d processes", n)
+	}
+	first.stop(testrun.Deadline)
+	if n := p.usage().Processes; n != 1 {
+		t.Errorf("%d processes after the first camera's end", n)
+	}
+	second.stop(testrun.Deadline)
+	third.stop(testrun.Deadline)
 }
 
 // A crash ends the sessions of all cameras. The camera that caused it is found, and gets a process of its own after three crashes.

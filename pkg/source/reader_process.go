@@ -28,6 +28,7 @@ type readerProcess struct {
 	secrets   *sessionSecrets
 	stderr    *stderrLog
 	started   time.Time
+	resolver  []os.FileInfo // of readerPool.resolverFiles at the start; nil for one that was missing
 	exited    chan struct{} // closed when the process has been reaped
 
 	mu       sync.Mutex
@@ -159,6 +160,26 @@ func (p *readerProcess) hasCrashed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.killed && !p.cmd.ProcessState.Success()
+}
+
+// fileInfos returns what identifies files, nil for one that is missing. It does not follow links: a link's target may be readable when it
+// is replaced.
+func fileInfos(paths []string) (infos []os.FileInfo) {
+	for _, path := range paths {
+		info, err := os.Lstat(path)
+		if err != nil {
+			info = nil
+		}
+		infos = append(infos, info)
+	}
+	return infos
+}
+
+// isOutdated reports whether one of the resolver's files has been replaced. The process cannot read the new one (package confine).
+func (p *readerProcess) isOutdated(resolverFiles []string) bool {
+	return !slices.EqualFunc(p.resolver, fileInfos(resolverFiles), func(a, b os.FileInfo) bool {
+		return a == nil && b == nil || a != nil && b != nil && os.SameFile(a, b)
+	})
 }
 
 // maxEndedSecrets bounds how many ended sessions' secrets are kept.

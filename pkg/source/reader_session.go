@@ -52,7 +52,7 @@ func (s *readerSession) exitReason() (camera.Reason, string) {
 		return camera.WorkerCrashed, "the readers process ended: " + s.process.cmd.ProcessState.String()
 	case s.process.isPrivate || crash.camera == s.cameraID:
 		return camera.WorkerCrashed, fmt.Sprintf("the reader crashed on what this camera sent: %s, in %s", crash.line, cmp.Or(crash.frame, "an unknown function"))
-	case crash.camera != "": // whose name not everybody may know who sees this camera
+	case crash.camera != "": // a user of this camera may not know the name of that one
 		return camera.WorkerCrashed, "the readers process crashed on what another camera sent"
 	}
 	return camera.WorkerCrashed, "the readers process crashed: " + crash.line

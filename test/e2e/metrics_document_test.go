@@ -26,7 +26,7 @@ const metricsDoc = "../../docs/metrics.md"
 // docs/metrics.md lists the metrics of a camd with one of each feature.
 func TestMetricsDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: encryptedConfig(testpeer.Certificate{}.Make(t), 1) + videoCamera(t) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
+	d := start(t, options{config: encryptedConfig(testpeer.Certificate{}.Make(t), 1) + videoCameraEntry(t) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
 		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +
 		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})
 	d.waitForCamera("tower", "sending video", func(s state) bool { return s.sendsVideo("video") && s.sendsVideo("sub") })
@@ -47,8 +47,8 @@ func TestMetricsDocumentIsCurrent(t *testing.T) {
 	}
 }
 
-// videoCamera returns the entry of a camera that sends H.264, with a substream.
-func videoCamera(t *testing.T) string {
+// videoCameraEntry returns the entry of a camera that sends H.264, with a substream.
+func videoCameraEntry(t *testing.T) string {
 	t.Helper()
 	url := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL()
 	return fmt.Sprintf("  - {id: tower, source: '%s', substream: '%[1]s', stall_timeout: 2m}\n", url)

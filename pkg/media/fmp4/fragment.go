@@ -3,6 +3,7 @@ package fmp4
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 
 	"camd/pkg/media/h26x"
@@ -31,10 +32,12 @@ const defaultDuration = Timescale / 25
 
 // NewFragment builds the fragment of a frame: moof, with the head's sequence number 0 and the frame's own DTS, and mdat. It is one
 // allocation. The data is behind the first HeadSize bytes.
-func NewFragment(u *h26x.AccessUnit) []byte {
+func NewFragment(u *h26x.AccessUnit) []byte { return AppendFragment(nil, u) }
+
+// AppendFragment appends what NewFragment builds to b. It allocates only if b has no room.
+func AppendFragment(b []byte, u *h26x.AccessUnit) []byte {
 	size := u.Size()
-	b := appendHead(make([]byte, 0, HeadSize+size), u, size)
-	return u.AppendTo(b)
+	return u.AppendTo(appendHead(slices.Grow(b, HeadSize+size), u, size))
 }
 
 // SetTime sets the sequence number (mfhd) and the decode time (tfdt, in ticks) in a copy of a fragment's first HeadSize bytes. The

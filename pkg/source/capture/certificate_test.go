@@ -3,7 +3,6 @@ package capture
 import (
 	"crypto/tls"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -86,37 +85,6 @@ func TestRTSPSVerifiesTheCertificate(t *testing.T) {
 			front := testpeer.ServeTLS(t, server.Address, v.certificate)
 			v.check(t, "rtsps://"+front.Address+"/cam", front)
 		})
-	}
-}
-
-// Go reads single pictures and streams over https://.
-func TestHTTPSVerifiesTheCertificate(t *testing.T) {
-	server := httptest.NewServer(requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/snapshot.jpg" {
-			w.Header().Set("Content-Type", "image/jpeg")
-			_, _ = w.Write(testJPEG(t, 64))
-			return
-		}
-		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
-		sendRepeatedly(w, r, []byte("--b\r\n\r\n"+string(testJPEG(t, 64))+"\r\n"))
-	}))
-	t.Cleanup(server.Close)
-	c := makeCertificates(t)
-	all := append(certificateCases(c),
-		certificateCase{"fingerprint", c.selfSigned, tlsverify.Options{Fingerprint: fingerprint(t, c.selfSigned)}, ""},
-		certificateCase{"fingerprint of an expired one", c.expired, tlsverify.Options{Fingerprint: fingerprint(t, c.expired)}, ""},
-		certificateCase{"another fingerprint", c.good, tlsverify.Options{Fingerprint: fingerprint(t, c.selfSigned)},
-			"the certificate is not the one whose fingerprint is configured: set fingerprint: " + fingerprint(t, c.good)},
-		certificateCase{"no ca_file", c.good, tlsverify.Options{CAFile: "/none.pem"}, "read ca_file: open /none.pem: no such file"},
-	)
-	for _, scheme := range []string{"https", "https+poll"} {
-		for _, v := range all {
-			t.Run(scheme+" "+v.name, func(t *testing.T) {
-				front := testpeer.ServeTLS(t, server.Listener.Addr().String(), v.certificate)
-				path := map[string]string{"https": "/stream", "https+poll": "/snapshot.jpg"}[scheme]
-				v.check(t, scheme+"://"+front.Address+path, front)
-			})
-		}
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package capture implements camd-capture. It opens one source, reads it, and sends its pictures as JPEGs or its video to camd in the protocol
-// of package wire. It is the only package of the module that imports gocv. Go reads JPEGs over HTTP; OpenCV reads all other
-// sources.
+// of package wire. It is the only package of the module that imports gocv, and OpenCV reads all its sources. Packages httpreader and rtsp
+// read network cameras without it.
 //
 // # Goroutines
 //
@@ -47,12 +47,12 @@
 //
 // Of the JPEGs that are forwarded, the first one and then a sample are decoded to find damage. That takes half a percent of a
 // CPU. After a damaged picture it takes up to five percent, and only pictures that were decoded are sent, until three in a row
-// were good. See damage_check.go.
+// were good. See package damagecheck.
 //
 // # Connections
 //
-// A camera may redirect to any host, and a playlist may name any address. Go's HTTP client and FFmpeg follow the same
-// serverRules: they may use the source's own host, and the hosts that the configuration names. FFmpeg has no option for that, and
+// A camera may redirect to any host, and a playlist may name any address. Package httpreader and FFmpeg follow the same
+// serverrules.Rules: they may use the source's own host, and the hosts that the configuration names. FFmpeg has no option for that, and
 // its RTSP and HLS readers do not pass TLS options on. The program therefore defines its own getaddrinfo and gnutls_handshake,
 // which precede those of the libraries (connect.c). The first refuses hosts. The second verifies certificates in the connection
 // that FFmpeg uses. FFmpeg's protocol_whitelist limits the protocols.

@@ -137,7 +137,7 @@ func tryFFmpeg(address, ffmpegOptions string, rules *serverRules, start wire.Sta
 // passPackets makes OpenCV hand out packets as they are, if they can be passed on.
 func (f *ffmpegSource) passPackets(rules *serverRules, start wire.Start) {
 	f.codec = videoCodec(f.found.Codec)
-	if start.Reader == options.ReaderOpenCV || rules != nil && rules.source.Kind == sourceurl.RTSP {
+	if start.Reader == options.ReaderOpenCV || rules != nil && rules.Source.Kind == sourceurl.RTSP {
 		f.codec = ""
 	}
 	if f.codec != "" {

@@ -1,7 +1,9 @@
 package capture
 
 import (
+	"bytes"
 	"context"
+	"image/jpeg"
 
 	"gocv.io/x/gocv"
 
@@ -11,19 +13,21 @@ import (
 
 // jpegInput is the source of JPEGs that camd sends.
 type jpegInput struct {
-	bufferedJPEG
+	found   wire.Opened
 	queue   *inputQueue
 	newest  inputFrame
 	pending bool // newest has not been delivered
 }
 
 func newJPEGInput(queue *inputQueue, first inputFrame) *jpegInput {
-	j := &jpegInput{queue: queue, newest: first, pending: true}
-	j.jpeg = first.data
-	j.describeSource()
-	j.found.Backend = "FFMPEG"
+	j := &jpegInput{queue: queue, newest: first, pending: true, found: wire.Opened{Backend: "FFMPEG", Codec: "mjpeg", Passthrough: true}}
+	if c, err := jpeg.DecodeConfig(bytes.NewReader(first.data)); err == nil {
+		j.found.Width, j.found.Height = c.Width, c.Height
+	}
 	return j
 }
+
+func (j *jpegInput) opened() wire.Opened { return j.found }
 
 func (j *jpegInput) next(ctx context.Context, _ *gocv.Mat) error {
 	if j.pending {
@@ -46,6 +50,8 @@ func (j *jpegInput) captured() int64 { return j.newest.captured }
 func (j *jpegInput) count() uint64 { return j.newest.count }
 
 func (j *jpegInput) takeJPEG([]byte) ([]byte, int64) { return j.newest.data, j.newest.captured }
+
+func (j *jpegInput) retrieve(*gocv.Mat) bool { return false }
 
 func (j *jpegInput) close() {}
 

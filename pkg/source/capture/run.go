@@ -12,6 +12,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/media/h26x"
+	"camd/pkg/source/damagecheck"
 	"camd/pkg/source/wire"
 )
 
@@ -41,7 +42,7 @@ type session struct {
 	frames            *frameSlot
 	videos            chan videoFrame // from the reader to the sender
 	videoFormat       *h26x.Format    // the newest that was sent
-	damageCheck       damageCheck
+	damageCheck       *damagecheck.Check
 	controls          *controlWorker
 	input             *inputReader // nil unless camd sends the frames
 	out               *wire.Writer
@@ -66,9 +67,10 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer cancel(nil)
 	s.scheduler, s.renditionsChanged = newScheduler(wire.Renditions{Quality: start.Quality, List: start.Renditions}), make(chan struct{}, 1)
 	s.controls = newControlWorker()
-	s.frames, s.videos, s.damageCheck.limits = newFrameSlot(), make(chan videoFrame), start.Limits.OrDefault()
+	limits := start.Limits.OrDefault()
+	s.frames, s.videos, s.damageCheck = newFrameSlot(), make(chan videoFrame), damagecheck.New(limits)
 	if start.Decode {
-		s.input = &inputReader{queue: newInputQueue(s.frames.countRefusedFrames), maxBytes: s.damageCheck.limits.Bytes, countLoss: s.frames.countRefused}
+		s.input = &inputReader{queue: newInputQueue(s.frames.countRefusedFrames), maxBytes: limits.Bytes, countLoss: s.frames.countRefused}
 	}
 	go s.controls.run(ctx)
 	go func() { cancel(s.handleCommands(commands)) }()

@@ -110,7 +110,7 @@ func (s *session) checkFrame(m *encoder) (isGood bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	cause, detail := s.damageCheck.check(jpeg)
+	cause, detail := s.damageCheck.Refuse(jpeg, true)
 	if cause == "" {
 		return true, nil
 	}

@@ -38,7 +38,7 @@ func TestEverySourceKindOpensAndDelivers(t *testing.T) {
 		{"mjpeg bare", file(mjpegIn("mjpeg")), "FFMPEG", "mjpeg", true},
 		{"h264 mp4", decoded(testpeer.H264), "FFMPEG", "h264", false},
 		{"h264 mkv", decoded(testpeer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
-		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: testpeer.ServeHTTP(t, testpeer.MJPEG)} }, "HTTP", "mjpeg", true},
+		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: testpeer.ServeHTTP(t, testpeer.MJPEG)} }, "FFMPEG", "mjpeg", true},
 		{"rtsp mjpeg tcp", rtsp(testpeer.MJPEG, ""), "FFMPEG", "mjpeg", true},
 		{"rtsp mjpeg udp", rtsp(testpeer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
 		{"rtsp h264 tcp", rtsp(testpeer.H264, "tcp"), "FFMPEG", "h264", false},

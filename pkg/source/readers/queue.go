@@ -1,7 +1,6 @@
 package readers
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"sync"
@@ -19,6 +18,7 @@ const (
 	maxQueuedFrames = 256
 	maxQueuedBytes  = 8 << 20 // a frame that is larger fits if the queue is empty
 	maxInit         = 32 << 10
+	maxSpareBytes   = 64 << 10               // of a buffer that is used again: more than most frames have
 	refusedInterval = 250 * time.Millisecond // between two messages Refused
 )
 
@@ -33,10 +33,12 @@ type queue struct {
 	frames      int // in messages
 	bytes       int // of these frames
 	format      *h26x.Format
-	waitsForKey bool // a frame was left out, so frames are left out up to the next keyframe
-	afterGap    bool // leading frames are left out up to the next keyframe, because they refer to what was left out
+	spare       []byte // for the next frame; nil if there is none
+	waitsForKey bool   // a frame was left out, so frames are left out up to the next keyframe
+	afterGap    bool   // leading frames are left out up to the next keyframe, because they refer to what was left out
 	refused     map[string]uint64
-	refusedAt   time.Time // when Refused was sent last
+	details     wire.Refused // of the refused pictures, without their number
+	refusedAt   time.Time    // when Refused was sent last
 	isDiscarded bool
 	ended       *wire.Ended
 }
@@ -109,7 +111,7 @@ func (q *queue) addJPEG(jpeg []byte, captured int64, count uint64) {
 	case !q.hasRoom(len(jpeg)):
 		q.refuse(media.Lost)
 	default:
-		q.addLocked(message{wire.Frame{Captured: captured, Count: count}, bytes.Clone(jpeg)})
+		q.addLocked(message{wire.Frame{Captured: captured, Count: count}, append(q.takeSpare(), jpeg...)})
 	}
 }
 
@@ -126,7 +128,7 @@ func (q *queue) addVideo(u *h26x.AccessUnit, captured int64, count uint64) {
 	}
 	q.addLocked(message{
 		wire.VideoFrame{Captured: captured, Count: count, PTS: u.PTS, DTS: u.DTS, Key: u.Key, Disposable: u.Disposable, Leading: u.Leading},
-		fmp4.NewFragment(u),
+		fmp4.AppendFragment(q.takeSpare(), u),
 	})
 }
 
@@ -150,6 +152,22 @@ func (q *queue) leavesOut(u *h26x.AccessUnit) (cause string) {
 	return cause
 }
 
+// takeSpare returns an empty buffer, or nil.
+func (q *queue) takeSpare() []byte {
+	b := q.spare
+	q.spare = nil
+	return b
+}
+
+// keepSpare takes a buffer that is not needed any more.
+func (q *queue) keepSpare(b []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if cap(b) <= maxSpareBytes && cap(b) > cap(q.spare) {
+		q.spare = b[:0]
+	}
+}
+
 // addFormat adds a format. If it is too large, the session ends.
 func (q *queue) addFormat(f *h26x.Format) bool {
 	m := wire.VideoFormat{Codec: string(f.Codec), CodecString: f.CodecString, Width: f.Width, Height: f.Height, Init: fmp4.NewInit(f)}
@@ -169,6 +187,33 @@ func (q *queue) addDrop(cause string) {
 	q.refuse(cause)
 }
 
+// addDroppedPicture counts a JPEG that was left out for one of media.Causes. size is that of a picture that is too large, else 0.
+func (q *queue) addDroppedPicture(cause string, size int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if size > 0 {
+		q.details.Size = size
+	}
+	q.refuse(cause)
+}
+
+// addDamage counts a JPEG that was decoded and is damaged.
+func (q *queue) addDamage(cause, detail string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.details.Cause, q.details.Detail = cause, detail
+	q.refuse(cause)
+}
+
+// addHeartbeat adds a heartbeat, unless camd has not read the messages before it.
+func (q *queue) addHeartbeat(m wire.Heartbeat) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.messages) == 0 {
+		q.addLocked(message{Message: m})
+	}
+}
+
 func (q *queue) refuse(cause string) {
 	if len(q.refused) == 0 {
 		q.wake()
@@ -184,6 +229,7 @@ func (q *queue) send(out *wire.Writer) error {
 			if err := write(out, m); err != nil {
 				return err
 			}
+			q.keepSpare(m.data)
 			if _, isLast := m.Message.(wire.Ended); isLast {
 				return nil
 			}
@@ -206,7 +252,8 @@ func (q *queue) take(now time.Time) (m message, wait time.Duration) {
 	defer q.mu.Unlock()
 	if len(q.refused) > 0 {
 		if wait = refusedInterval - now.Sub(q.refusedAt); wait <= 0 || q.ended != nil {
-			m.Message = wire.Refused{Pictures: maps.Clone(q.refused)}
+			q.details.Pictures = maps.Clone(q.refused)
+			m.Message, q.details = q.details, wire.Refused{}
 			clear(q.refused)
 			q.refusedAt = now
 			return m, 0

@@ -30,7 +30,7 @@ func (s *session) readRTSP(ctx context.Context, source sourceurl.Source, start w
 				s.queue.addVideo(f.Unit, captured, count)
 				return
 			}
-			s.queue.addJPEG(f.JPEG, captured, count)
+			s.pictures.add(f.JPEG, captured, count)
 		},
 		OnDrop: func(cause string) { s.queue.addDrop(rtspCause(cause)) },
 	})

@@ -28,6 +28,7 @@ type session struct {
 	camera      handover.Camera
 	beforeFrame func(cameraID, source string, count uint64) // may be nil
 	queue       *queue
+	pictures    *pictures
 }
 
 func newSession(c handover.Camera, beforeFrame func(string, string, uint64)) *session {
@@ -48,13 +49,14 @@ func (s *session) run(ctx context.Context) {
 	}
 	_ = s.camera.Commands.SetReadDeadline(time.Time{})
 	s.queue = newQueue(start.Limits.OrDefault())
+	s.pictures = newPictures(s.queue)
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stopped, sent := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		waitForStop(commands)
+		s.handleCommands(commands)
 		cancel(nil)
 	}()
 	go func() {
@@ -89,6 +91,8 @@ func (s *session) read(ctx context.Context, cancel context.CancelCauseFunc, star
 	switch source.Kind {
 	case sourceurl.RTSP:
 		ended = s.readRTSP(ctx, source, start)
+	case sourceurl.HTTP, sourceurl.Poll:
+		ended = s.readHTTP(ctx, source, start)
 	default:
 		ended = wire.Ended{Reason: string(camera.BadStream), Detail: fmt.Sprintf("the readers process does not read sources of kind %s", source.Kind), Unsupported: true}
 	}
@@ -142,12 +146,16 @@ func handshake(commands *wire.Reader) (wire.Start, error) {
 	return wire.Start{}, io.ErrUnexpectedEOF
 }
 
-// waitForStop returns when camd sends Stop, closes its end or breaks the protocol. A session makes no renditions and has no controls, so it
-// ignores the other messages.
-func waitForStop(commands *wire.Reader) {
+// handleCommands returns when camd sends Stop, closes its end or breaks the protocol. A session makes no renditions and has no controls, so
+// it ignores all other messages but the demand for pictures.
+func (s *session) handleCommands(commands *wire.Reader) {
 	for {
-		switch m, err := commands.Next(); m.(type) {
-		case wire.Demand, wire.Renditions, wire.SetControls:
+		switch m, err := commands.Next(); command := m.(type) {
+		case wire.Demand:
+			if command.Rendition == 0 {
+				s.pictures.wanted.Store(command.Wanted)
+			}
+		case wire.Renditions, wire.SetControls:
 		default:
 			if err == nil {
 				if _, isStop := m.(wire.Stop); !isStop {

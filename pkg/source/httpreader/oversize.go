@@ -1,8 +1,9 @@
-package capture
+package httpreader
 
 import (
 	"camd/pkg/camera"
 	"camd/pkg/source/httpmjpeg"
+	"camd/pkg/source/serverrules"
 )
 
 // maxConsecutiveOversize is how many pictures in a row may be too large before the source is closed. Reading on would cost much and show
@@ -12,16 +13,16 @@ const maxConsecutiveOversize = 30
 // oversizeTracker follows the pictures of a source that have more bytes than the limit.
 type oversizeTracker struct {
 	limit       int
-	onLoss      func(httpmjpeg.SkippedPicture) // called for every picture that was left out
+	onSkip      func(httpmjpeg.SkippedPicture) // called for every picture that was left out
 	size        int64                          // of the newest picture that was too large
 	consecutive int                            // how many were too large since the last good picture
 }
 
 // record records a picture that was left out.
-func (o *oversizeTracker) record(l httpmjpeg.SkippedPicture) {
-	o.onLoss(l)
-	if l.Size > 0 {
-		o.size = l.Size
+func (o *oversizeTracker) record(skipped httpmjpeg.SkippedPicture) {
+	o.onSkip(skipped)
+	if skipped.Size > 0 {
+		o.size = skipped.Size
 		o.consecutive++
 	}
 }
@@ -33,5 +34,5 @@ func (o *oversizeTracker) failure() error {
 	if o.consecutive == 0 {
 		return nil
 	}
-	return newFailure(camera.TooLarge, "%s", camera.FrameTooLargeDetail(o.size, int64(o.limit)))
+	return serverrules.NewError(camera.TooLarge, "%s", camera.FrameTooLargeDetail(o.size, int64(o.limit)))
 }

@@ -1,4 +1,4 @@
-package capture
+package serverrules
 
 import (
 	"encoding/base64"
@@ -10,18 +10,25 @@ import (
 	"camd/pkg/source/sourceurl"
 )
 
-// credentials answers the challenges of one server: Digest (RFC 7616) where it offers that, else Basic (RFC 7617).
-type credentials struct {
-	src        sourceurl.Source
+// Credentials answer the challenges of one server: Digest (RFC 7616) where it offers that, else Basic (RFC 7617). Their methods are not
+// safe for concurrent use.
+type Credentials struct {
+	user, password string
+
 	digest     *digest.Challenge
 	nonceCount int // answers to this challenge
 	basic      bool
 }
 
-// acceptChallenges stores a server's challenges and reports whether authorization can answer one of them.
-func (c *credentials) acceptChallenges(challenges []string) bool {
+// NewCredentials returns the credentials of a source.
+func NewCredentials(src sourceurl.Source) *Credentials {
+	return &Credentials{user: src.User, password: src.Password}
+}
+
+// AcceptChallenges stores a server's challenges and reports whether Authorization can answer one of them.
+func (c *Credentials) AcceptChallenges(challenges []string) bool {
 	c.digest, c.nonceCount, c.basic = nil, 0, false
-	if c.src.User == "" && c.src.Password == "" {
+	if c.user == "" && c.password == "" {
 		return false
 	}
 	for _, text := range challenges {
@@ -40,17 +47,17 @@ func (c *credentials) acceptChallenges(challenges []string) bool {
 	return c.digest != nil || c.basic
 }
 
-// authorization returns the value of the header Authorization for a request, or "" before a challenge.
-func (c *credentials) authorization(method, uri string) string {
+// Authorization returns the value of the header Authorization for a request, or "" before a challenge.
+func (c *Credentials) Authorization(method, uri string) string {
 	if c.digest != nil {
 		c.nonceCount++
-		o := digest.Options{Method: method, URI: uri, Count: c.nonceCount, Username: c.src.User, Password: c.src.Password}
+		o := digest.Options{Method: method, URI: uri, Count: c.nonceCount, Username: c.user, Password: c.password}
 		if a, err := digest.Digest(c.digest, o); err == nil {
 			return a.String()
 		}
 	}
 	if c.basic {
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.src.User+":"+c.src.Password))
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.password))
 	}
 	return ""
 }

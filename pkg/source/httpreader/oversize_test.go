@@ -1,18 +1,15 @@
-package capture
+package httpreader
 
 import (
 	"bytes"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"camd/pkg/camera"
 	"camd/pkg/media"
-	"camd/pkg/source/options"
-	"camd/pkg/source/wire"
 )
 
 // padJPEG returns a picture with n bytes of comments.
@@ -57,26 +54,19 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 	for name, stream := range map[string]bool{"stream": true, "poll": false} {
 		t.Run(name+" begins with large pictures", func(t *testing.T) {
 			url, _ := serveLargeOrSmall(t, stream, large, small)
-			d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{FPS: 50, Limits: media.Limits{Bytes: 256 << 10}}})
-			got, _ := awaitMessage[wire.Refused](d)
-			if got.Pictures[media.TooLarge] == 0 || got.Size != int64(len(large)) {
-				t.Errorf("refused %+v, want pictures of %d bytes", got, len(large))
-			}
-			e, _ := awaitMessage[wire.Ended](d)
-			if want := "pictures of 0.3 MB exceed limits.frame_bytes (256 KiB)"; e.Reason != string(camera.TooLarge) || e.Detail != want {
-				t.Errorf("got %+v, want %q", e, want)
+			d := startRead(t, url, Options{FPS: 50, MaxBytes: 256 << 10})
+			d.expectFailure(camera.TooLarge, "pictures of 0.3 MB exceed limits.frame_bytes (256 KiB)")
+			if got, want := d.dropped(), (drop{media.TooLarge, int64(len(large))}); len(got) == 0 || got[0] != want {
+				t.Errorf("dropped %+v, want %+v", got, want)
 			}
 		})
 		t.Run(name+" continues with large pictures", func(t *testing.T) {
 			url, isSmall := serveLargeOrSmall(t, stream, large, small)
 			isSmall.Store(true)
-			d := startCapture(t, wire.Start{Source: url, ReadTimeout: 2 * time.Second, Capture: options.Capture{FPS: 50, Limits: media.Limits{Bytes: 256 << 10}}})
-			d.send(wire.Demand{Wanted: true})
+			d := startRead(t, url, Options{ReadTimeout: 2 * time.Second, FPS: 50, MaxBytes: 256 << 10})
 			d.frame()
 			isSmall.Store(false)
-			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.TooLarge) {
-				t.Errorf("got %+v, want reason %q", e, camera.TooLarge)
-			}
+			d.expectFailure(camera.TooLarge, "")
 		})
 	}
 }
@@ -88,10 +78,7 @@ func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
 		w.(http.Flusher).Flush()
 		_, _ = w.Write(large)
 	})
-	d := startCapture(t, wire.Start{Source: strings.Replace(url, "http:", "http+poll:", 1), Capture: options.Capture{Limits: media.Limits{Bytes: 256 << 10}}})
-	if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.TooLarge) {
-		t.Errorf("got %+v, want reason %q", e, camera.TooLarge)
-	}
+	startRead(t, asPoll(url), Options{MaxBytes: 256 << 10}).expectFailure(camera.TooLarge, "")
 }
 
 // A stream with a few pictures beyond the limit continues with the others.
@@ -102,18 +89,8 @@ func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
 		sendRepeatedly(w, r, slices.Concat(large, small))
 	})
-	d := startCapture(t, wire.Start{Source: url, Capture: options.Capture{Limits: media.Limits{Bytes: 256 << 10}}})
-	d.send(wire.Demand{Wanted: true})
+	d := startRead(t, url, Options{MaxBytes: 256 << 10})
 	for range 2 * maxConsecutiveOversize {
 		d.frame()
-	}
-}
-
-// Pictures that camd-capture encodes are refused, too.
-func TestEncodedPicturesBeyondTheLimitAreRefused(t *testing.T) {
-	d := startCapture(t, wire.Start{Source: "test://?size=640x480&fps=30", Capture: options.Capture{Quality: 100, Limits: media.Limits{Bytes: 1000}}})
-	d.send(wire.Demand{Wanted: true})
-	if got, _ := awaitMessage[wire.Refused](d); got.Pictures[media.TooLarge] == 0 || got.Size <= 1000 {
-		t.Errorf("refused %+v", got)
 	}
 }
