@@ -64,9 +64,11 @@ const (
 )
 
 // fallBack chooses what reads the camera from now on, after its worker could not read what the source sends. It returns false if nothing
-// else may be able to.
+// else may be able to. OpenCV cannot check a fingerprint.
 func (s *supervisor) fallBack() bool {
 	switch {
+	case s.opts.TLS.Fingerprint != "":
+		return false
 	case s.usesReader() && s.opts.Reader != options.ReaderGo:
 		s.fallback = openCVReads
 	case !s.usesReader() && s.fallback != openCVDecodes && s.opts.Reader != options.ReaderOpenCV:
