@@ -28,9 +28,9 @@ func (s *supervisor) isDecoded(rendition int) bool {
 	return s.opened && (s.isVideo() || s.worker != nil && s.worker.isSession() && rendition > 0)
 }
 
-// isVideo reports whether the camera's worker passes on H.264 or H.265.
+// isVideo reports whether the camera's worker passes on H.264 or H.265. A worker may say so of a camera that can have no video.
 func (s *supervisor) isVideo() bool {
-	return s.format.Passthrough && (s.format.Codec == "h264" || s.format.Codec == "h265")
+	return s.tracks.Load().video != nil && s.format.Passthrough && (s.format.Codec == "h264" || s.format.Codec == "h265")
 }
 
 // updateDecoder starts the decoder when a rendition that it makes has readers, and stops it when none has.

@@ -71,6 +71,9 @@ func runFaultyWorker(fault, dir string) {
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
+	case "claims video": // says that it sends video, and sends pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
+		sendPictures(out, 3)
 	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
@@ -221,6 +224,10 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 // sendFrames sends n pictures.
 func sendFrames(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+	sendPictures(out, n)
+}
+
+func sendPictures(out *wire.Writer, n int) {
 	for i := range n {
 		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
 	}
