@@ -7,7 +7,6 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
 
@@ -76,34 +75,9 @@ func (s *supervisor) startDecoder() (*worker, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var feeding sync.WaitGroup
-	feeding.Go(func() { feedWorker(ctx, w, topic, mode) })
+	feeding.Go(func() { w.feed(ctx, topic, mode) })
 	s.stopFeeding = func() { cancel(); feeding.Wait() }
 	return w, nil
-}
-
-// feedWorker sends the frames of a topic to a worker until ctx ends or the worker does not take them. The supervisor replaces such a
-// worker, because it sends no pictures then.
-func feedWorker(ctx context.Context, w *worker, topic *broker.Topic, mode broker.Mode) {
-	sub := topic.Subscribe(mode)
-	defer sub.Close()
-	var format *broker.Format
-	for {
-		f, err := sub.Next(ctx)
-		if err != nil {
-			return
-		}
-		if f.Placeholder {
-			continue
-		}
-		if f.Format != format {
-			if format = f.Format; format.Codec != media.JPEG {
-				w.send(wire.VideoFormat{Codec: format.Codec, CodecString: format.CodecString, Width: format.Width, Height: format.Height, Init: format.Init})
-			}
-		}
-		if err := w.sendFrame(f); err != nil {
-			return
-		}
-	}
 }
 
 // handleDecoderEvent handles a picture of the decoder, or what it reports instead.

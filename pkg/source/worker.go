@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -53,7 +52,8 @@ type worker struct {
 	host          workerHost
 	commandPipe   *os.File
 	commandWriter *wire.Writer
-	commandMu     sync.Mutex // guards the two before: the goroutine that feeds a decoder also sends
+	commandLock   chan struct{} // has room for one value, and guards the two before: the goroutine that feeds a decoder also sends
+	isCutOff      bool          // a frame was sent in part, so nothing can follow; guarded by commandLock
 	messagePipe   *os.File
 	events        chan event      // closed after the last message
 	received      chan struct{}   // closed when nothing reads messagePipe any more
@@ -122,6 +122,7 @@ func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 		host:          host,
 		commandPipe:   pipes.commands,
 		commandWriter: wire.NewWriter(pipes.commands),
+		commandLock:   make(chan struct{}, 1),
 		messagePipe:   pipes.messages,
 		events:        make(chan event),
 		received:      make(chan struct{}),
@@ -170,8 +171,17 @@ const commandTimeout = time.Second
 // send writes a command to the worker, and waits commandTimeout at most. It ignores errors, because checkProgress finds a worker that
 // does not read.
 func (w *worker) send(m wire.Message) {
-	w.commandMu.Lock()
-	defer w.commandMu.Unlock()
+	timeout := time.NewTimer(commandTimeout)
+	defer timeout.Stop()
+	select {
+	case w.commandLock <- struct{}{}:
+		defer func() { <-w.commandLock }()
+	case <-timeout.C: // a frame waits for a decoder that does not read
+		return
+	}
+	if w.isCutOff {
+		return
+	}
 	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(commandTimeout))
 	_ = w.commandWriter.Write(m)
 }
