@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/pkg/camera"
+	"camd/pkg/media/fmp4"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -74,6 +75,20 @@ func runFaultyWorker(fault, dir string) {
 	case "claims video": // says that it sends video, and sends pictures
 		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
 		sendPictures(out, 3)
+	case "ends video": // sends video, and then pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 64, Height: 48, Passthrough: true})
+		_ = out.Write(sampleFormat)
+		_ = out.WriteVideoFrame(wire.VideoFrame{Captured: monotonicNow(), Count: 1, Key: true}, make([]byte, fmp4.HeadSize+1))
+		for { // until the test has seen the track
+			m, err := in.Next()
+			if _, ok := m.(wire.Demand); ok {
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+		sendFrames(out, 1)
 	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
