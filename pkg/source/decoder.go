@@ -80,6 +80,12 @@ func (s *supervisor) startDecoder() (*worker, error) {
 	return w, nil
 }
 
+// isDecoderFed reports whether the decoder should be sending pictures. It gets no frame before the next keyframe if the ring does not hold
+// the newest one.
+func (s *supervisor) isDecoderFed() bool {
+	return s.State == camera.Live && s.decoder.worker != nil && s.decoder.worker.isFed.Load()
+}
+
 // handleDecoderEvent handles a picture of the decoder, or what it reports instead.
 func (s *supervisor) handleDecoderEvent(e event) {
 	switch e := e.(type) {

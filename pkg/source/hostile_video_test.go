@@ -1,7 +1,11 @@
 package source
 
 import (
+	"net/url"
 	"testing"
+
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"camd/internal/testrun"
 	"camd/pkg/broker"
@@ -46,5 +50,18 @@ func TestCameraThatOpenCVDecodesHasNoTrackOfVideo(t *testing.T) {
 		if _, ok := New(o).Track(camera.Video); ok != expected {
 			t.Errorf("%s: %v", reader, ok)
 		}
+	}
+}
+
+// A smaller stream that cannot be read is logged once, and not at each attempt.
+func TestFailingSubstreamIsLoggedOnce(t *testing.T) {
+	o := Options{WorkerPath: faultyWorker(t, "ends video")}
+	o.Source = sourceurl.Source{Kind: sourceurl.File, Path: "/clip.mp4"}
+	o.Substream = sourceurl.Source{Kind: sourceurl.RTSP, URL: url.URL{Scheme: "rtsp", Host: "127.0.0.1:1", Path: "/sub"}}
+	c := startCamera(t, o)
+	failures := func() *observer.ObservedLogs { return c.logs.FilterMessage("substream failed") }
+	testrun.WaitFor(t, "three attempts", func() bool { return failures().Len() >= 3 })
+	if n := failures().FilterLevelExact(zapcore.WarnLevel).Len(); n != 1 {
+		t.Errorf("%d warnings", n)
 	}
 }

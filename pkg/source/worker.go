@@ -54,6 +54,7 @@ type worker struct {
 	commandWriter *wire.Writer
 	commandLock   chan struct{} // has room for one value, and guards the two before: the goroutine that feeds a decoder also sends
 	isCutOff      bool          // a frame was sent in part, so nothing can follow; guarded by commandLock
+	isFed         atomic.Bool   // a decoder has been sent a frame
 	messagePipe   *os.File
 	events        chan event      // closed after the last message
 	received      chan struct{}   // closed when nothing reads messagePipe any more

@@ -58,6 +58,7 @@ func (w *worker) sendFrame(ctx context.Context, f *broker.Frame) error {
 	if err := ctx.Err(); err != nil { // after the deadline, which replaces that of the context
 		return err
 	}
+	w.isFed.Store(true)
 	err := w.writeFrame(f)
 	w.isCutOff = err != nil
 	return err
