@@ -65,3 +65,19 @@ func TestFailingSubstreamIsLoggedOnce(t *testing.T) {
 		t.Errorf("%d warnings", n)
 	}
 }
+
+// A camera that starts may answer so that camd's reader gives up. OpenCV reads it from then on only if it can.
+func TestFallbackEndsWithFailure(t *testing.T) {
+	for _, hasFrame := range []bool{false, true} {
+		var o Options
+		o.Source = sourceurl.Source{Kind: sourceurl.RTSP}
+		s := newSupervisor(New(o))
+		s.hasFrame = hasFrame
+		if !s.fallBack() || s.usesReader() {
+			t.Fatal("no fallback")
+		}
+		if s.handleFailure(camera.NotFound, ""); s.usesReader() == hasFrame {
+			t.Errorf("with pictures %v, camd's reader is tried again: %v", hasFrame, s.usesReader())
+		}
+	}
+}
