@@ -23,6 +23,8 @@ type videoInput struct {
 	newest   inputFrame // whose picture next returned
 	pending  bool       // newest has not been delivered
 	broken   int        // how many pictures are left out unless a keyframe comes, because one before them was damaged
+	damaged  int        // damaged pictures before the first good one
+	isShown  bool       // there was a good picture
 }
 
 // newVideoInput opens the first pipe, with the first frame.
@@ -110,9 +112,15 @@ func (v *videoInput) accept() (bool, error) {
 	if v.broken > 0 {
 		v.broken--
 		v.queue.refuse(media.Damaged, 1)
+		if isDamaged && !v.isShown {
+			v.damaged++
+		}
+		if v.damaged >= maxFramesInVain {
+			return false, newFailure(camera.Damaged, "the first %d pictures of %s are damaged", v.damaged, v.found.Codec)
+		}
 		return false, nil
 	}
-	v.newest = f
+	v.newest, v.isShown, v.damaged = f, true, 0
 	return true, v.stream.checkSize(decodedSize())
 }
 

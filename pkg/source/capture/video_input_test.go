@@ -299,3 +299,21 @@ func TestStopWhileDecoding(t *testing.T) {
 		})
 	}
 }
+
+// A decoder whose pictures are all damaged says so, and does not try for ever.
+func TestDecoderGivesUpDamagedVideo(t *testing.T) {
+	v := numberedVideo{codec: h26x.H264, args: []string{"-g", "1"}, width: 320, height: 192, fps: 25, frames: maxFramesInVain + 20}
+	d := startDecoder(t, wire.Start{})
+	for _, f := range v.encode(t) {
+		last := 0 // where the last NAL unit begins, which is the picture
+		for at := fmp4.HeadSize; at < len(f.fragment); at += 4 + int(binary.BigEndian.Uint32(f.fragment[at:])) {
+			last = at
+		}
+		f.fragment = f.fragment[:last+4+12]
+		binary.BigEndian.PutUint32(f.fragment[last:], 12)
+		d.feed(f)
+	}
+	if end := recordVideo(d.testDaemon, 0).ended; end.Reason != string(camera.Damaged) {
+		t.Errorf("%+v", end)
+	}
+}
