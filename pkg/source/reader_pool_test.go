@@ -313,7 +313,7 @@ func TestStoppedReadersProcessIsReplaced(t *testing.T) {
 	}
 	first = openReader(t, p, "first", server.URL())
 	next[videoEvent](t, first)
-	second.stop(10 * time.Millisecond)
+	second.stop(testrun.Deadline) // it is not waited for
 	if !process.hasExited() || !second.reaped || p.usage().Processes != 1 || p.usage().Crashes != 0 {
 		t.Errorf("the stopped process runs on: %+v", p.usage())
 	}

@@ -35,6 +35,7 @@ type readerProcess struct {
 	sessions int
 	retired  bool // it gets no more cameras, and ends after its last session
 	killed   bool // on purpose
+	stuck    bool // a session did not end in time
 }
 
 // startReaderProcess starts the program at path, and returns its standard error. The caller must call wait in a goroutine of its own.
@@ -131,11 +132,28 @@ func (p *readerProcess) release(r sourceurl.Redactor, grace time.Duration) {
 	p.mu.Lock()
 	p.sessions--
 	isLast := p.sessions == 0 && p.retired
+	if p.stuck {
+		grace = 0
+	}
 	p.mu.Unlock()
 	p.secrets.remove(r)
 	if isLast {
 		p.end(grace)
 	}
+}
+
+// markStuck records that a session did not end in time. Nobody waits long for the others any more: camd must stop within 2 s.
+func (p *readerProcess) markStuck() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stuck = true
+}
+
+// isStuck reports whether a session did not end in time.
+func (p *readerProcess) isStuck() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stuck
 }
 
 // end waits for the process's end, and kills it after grace.

@@ -26,13 +26,20 @@ func (s *readerSession) pid() int {
 	return 0
 }
 
+// stuckGrace is how long stop waits for a session if another one of the process did not end.
+const stuckGrace = 50 * time.Millisecond
+
 // stop waits until the session has ended, for grace at most. It never kills the shared process, but a process with a session that does not
 // end gets no more cameras.
 func (s *readerSession) stop(received <-chan struct{}, grace time.Duration) bool {
+	if s.process.isStuck() {
+		grace = min(grace, stuckGrace)
+	}
 	select {
 	case <-received:
 	case <-time.After(grace):
 		s.pool.log.Warn("reader did not stop", zap.String("camera", s.cameraID), zap.Int("pid", s.process.cmd.Process.Pid))
+		s.process.markStuck()
 		s.pool.retire(s.process)
 	}
 	return true
