@@ -34,6 +34,9 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	case silent > limit+hangMargin && s.lastFault != (fault{}): // the worker works, but all pictures are bad: start again
 		s.stopWorker()
 		s.handleFailure(s.lastFault.reason, s.lastFault.detail)
+	case silent > limit+hangMargin && s.worker.isSession(): // a session that hangs would end with its pipe
+		s.stopWorker()
+		s.handleFailure(camera.Timeout, "the camera has sent no complete picture for "+silent.Round(time.Second).String())
 	case silent > limit+hangMargin:
 		s.stopWorker()
 		s.handleFailure(camera.WorkerHung, "camd-capture sent nothing for "+silent.Round(time.Second).String())

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/sourceurl"
@@ -201,6 +202,14 @@ func (s *supervisor) noteProgress() {
 	}
 }
 
+// noteSize records the size of the frames, which is not always known when the source is opened.
+func (s *supervisor) noteSize(f *broker.Format) {
+	if s.format.Width != f.Width || s.format.Height != f.Height {
+		s.format.Width, s.format.Height = f.Width, f.Height
+		s.updateStatus(func(st *camera.Status) { st.Format = s.format })
+	}
+}
+
 // handleVideo publishes a frame of H.264 or H.265 and makes the camera live.
 func (s *supervisor) handleVideo(v videoEvent) {
 	s.countFrames(v.count)
@@ -208,11 +217,8 @@ func (s *supervisor) handleVideo(v videoEvent) {
 	if t == nil {
 		return
 	}
-	if f := v.frame.Format; f.Width != s.lastFrameSize.Width || f.Height != s.lastFrameSize.Height {
-		s.lastFrameSize = sourceurl.Size{Width: f.Width, Height: f.Height}
-		s.format.Width, s.format.Height = f.Width, f.Height
-		s.updateStatus(func(st *camera.Status) { st.Format = s.format })
-	}
+	s.noteSize(v.frame.Format)
+	s.lastFrameSize = sourceurl.Size{Width: v.frame.Format.Width, Height: v.frame.Format.Height}
 	s.hasFrame, s.lastFault = true, fault{}
 	t.publish(v.frame)
 	s.lastFrameNanos.Store(v.frame.Captured.UnixNano())
@@ -232,6 +238,7 @@ func (s *supervisor) handleFrame(p frameEvent) {
 		return
 	}
 	s.hasFrame, s.lastFault = true, fault{}
+	s.noteSize(p.frame.Format)
 	s.publishFrame(p)
 	s.lastFrameNanos.Store(p.frame.Captured.UnixNano())
 	s.noteProgress()
