@@ -208,7 +208,7 @@ func (s *supervisor) handleVideo(v videoEvent) {
 	if t == nil {
 		return
 	}
-	if f := v.frame.Format; f.Width != s.lastFrameSize.Width || f.Height != s.lastFrameSize.Height {
+	if f := v.frame.Format; f.Width != s.format.Width || f.Height != s.format.Height {
 		s.lastFrameSize = sourceurl.Size{Width: f.Width, Height: f.Height}
 		s.format.Width, s.format.Height = f.Width, f.Height
 		s.updateStatus(func(st *camera.Status) { st.Format = s.format })
@@ -282,6 +282,8 @@ func (s *supervisor) handleWorkerExit() {
 	}
 	if end.unsupported && s.fallBack() {
 		s.log.Warn("camera is read by OpenCV, which takes more CPU time", zap.String("reason", string(end.reason)), zap.String("detail", end.detail))
+		s.restarts[end.reason].Add(1)
+		s.setState(camera.Starting, camera.None, "")
 		s.attemptOpen()
 		return
 	}
