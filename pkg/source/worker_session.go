@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -100,6 +101,7 @@ func (s *supervisor) newWorker() (*worker, error) {
 
 // stopWorker stops the worker and the secondary workers, if they run, and returns when they have ended or count as stuck.
 func (s *supervisor) stopWorker() {
+	s.stopTogether()
 	s.stopSecondary(s.decoder)
 	s.stopSecondary(s.substream)
 	if s.worker != nil {
@@ -107,6 +109,18 @@ func (s *supervisor) stopWorker() {
 		s.failPendingRequests()
 		s.tracks.Load().video.interrupt()
 	}
+}
+
+// stopTogether stops the processes and sessions of all workers at the same time, because each may take seconds.
+func (s *supervisor) stopTogether() {
+	s.stopFeeding()
+	var stopping sync.WaitGroup
+	for _, w := range []*worker{s.worker, s.decoder.worker, s.substream.worker} {
+		if w != nil {
+			stopping.Go(func() { w.stop(s.opts.StopGracePeriod) })
+		}
+	}
+	stopping.Wait()
 }
 
 // endSession ends a worker. It returns when the worker has ended or counts as stuck.
@@ -156,18 +170,9 @@ func (s *supervisor) handleEvent(e event) {
 		}
 	case refusedEvent:
 		s.countFrames(e.count)
-		s.refused[e.err.Cause].Add(1)
-		s.lastFault = s.refusalFault(e.err)
+		s.countRefused(&s.workerSession, e)
 	case workerRefusedEvent:
-		for cause, n := range e.counts {
-			s.refused[cause].Add(n)
-		}
-		if e.size > 0 {
-			s.lastFault = fault{camera.TooLarge, camera.FrameTooLargeDetail(e.size, int64(s.opts.Limits.Bytes))}
-		}
-		if e.fault != (fault{}) {
-			s.lastFault = e.fault
-		}
+		s.countRefused(&s.workerSession, e)
 	case frameEvent:
 		s.handleFrame(e)
 	case wire.Controls:
@@ -175,6 +180,25 @@ func (s *supervisor) handleEvent(e event) {
 	case endedEvent: // whether or not it also exits
 		s.reportedEnd = &e
 		s.handleWorkerExit()
+	}
+}
+
+// countRefused counts what e, a refusedEvent or workerRefusedEvent, reports, and records what is wrong with the worker's newest picture.
+func (s *supervisor) countRefused(ws *workerSession, e event) {
+	switch e := e.(type) {
+	case refusedEvent:
+		s.refused[e.err.Cause].Add(1)
+		ws.lastFault = s.refusalFault(e.err)
+	case workerRefusedEvent:
+		for cause, n := range e.counts {
+			s.refused[cause].Add(n)
+		}
+		if e.size > 0 {
+			ws.lastFault = fault{camera.TooLarge, camera.FrameTooLargeDetail(e.size, int64(s.opts.Limits.Bytes))}
+		}
+		if e.fault != (fault{}) {
+			ws.lastFault = e.fault
+		}
 	}
 }
 
@@ -289,6 +313,8 @@ func (s *supervisor) handleWorkerExit() {
 	}
 	if end.unsupported && s.fallBack() {
 		s.log.Warn("camera is read by OpenCV, which takes more CPU time", zap.String("reason", string(end.reason)), zap.String("detail", end.detail))
+		s.restarts[end.reason].Add(1)
+		s.setState(camera.Starting, camera.None, "")
 		s.attemptOpen()
 		return
 	}
