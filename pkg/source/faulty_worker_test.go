@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/pkg/camera"
+	"camd/pkg/media/fmp4"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -71,6 +72,23 @@ func runFaultyWorker(fault, dir string) {
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
+	case "claims video": // says that it sends video, and sends pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
+		sendPictures(out, 3)
+	case "ends video": // sends video, and then pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 64, Height: 48, Passthrough: true})
+		_ = out.Write(sampleFormat)
+		_ = out.WriteVideoFrame(wire.VideoFrame{Captured: monotonicNow(), Count: 1, Key: true}, make([]byte, fmp4.HeadSize+1))
+		for { // until the test has seen the track
+			m, err := in.Next()
+			if _, ok := m.(wire.Demand); ok {
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+		sendFrames(out, 1)
 	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
@@ -221,6 +239,10 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 // sendFrames sends n pictures.
 func sendFrames(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+	sendPictures(out, n)
+}
+
+func sendPictures(out *wire.Writer, n int) {
 	for i := range n {
 		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
 	}

@@ -156,6 +156,9 @@ func (s *supervisor) handleEvent(e event) {
 		s.noteLoaded()
 	case openedEvent:
 		s.opened, s.format, s.lastProgress = true, e.Format, time.Now()
+		if !s.isVideo() {
+			s.tracks.Load().video.forget()
+		}
 		s.cancelRetry()
 		s.sendUnsentControls()
 		s.updateStatus(func(st *camera.Status) { st.Format, s.stats.opened = e.Format, s.lastProgress })
