@@ -3,6 +3,7 @@ package source
 import (
 	"time"
 
+	"camd/internal/rawcall"
 	"camd/pkg/broker"
 	"camd/pkg/media"
 	"camd/pkg/source/wire"
@@ -27,4 +28,4 @@ func (w *worker) sendFrame(f *broker.Frame) error {
 }
 
 // toMonotonic is the reverse of fromMonotonic.
-func toMonotonic(t time.Time) int64 { return monotonicNow() - int64(time.Since(t)) }
+func toMonotonic(t time.Time) int64 { return rawcall.MonotonicNow() - int64(time.Since(t)) }
