@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/sourceurl"
@@ -132,7 +133,7 @@ func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 		limits:        start.Limits.OrDefault(),
 	}
 	w.renditionCount.Store(int32(1 + len(start.Renditions)))
-	go func() { defer close(w.received); w.receive(w.messagePipe) }() // stop waits for it
+	go func() { defer close(w.received); w.receive(rawcall.NewReader(w.messagePipe)) }() // stop waits for it
 	// A worker that does not read these messages sends none, and is replaced for that.
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)

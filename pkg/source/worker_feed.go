@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"camd/internal/rawcall"
 	"camd/pkg/broker"
 	"camd/pkg/media"
 	"camd/pkg/source/wire"
@@ -101,4 +102,4 @@ func (w *worker) wrote(err error) bool {
 }
 
 // toMonotonic is the reverse of fromMonotonic.
-func toMonotonic(t time.Time) int64 { return monotonicNow() - int64(time.Since(t)) }
+func toMonotonic(t time.Time) int64 { return rawcall.MonotonicNow() - int64(time.Since(t)) }
