@@ -24,7 +24,9 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
+	"camd/pkg/media/fmp4"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -71,6 +73,23 @@ func runFaultyWorker(fault, dir string) {
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
+	case "claims video": // says that it sends video, and sends pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
+		sendPictures(out, 3)
+	case "ends video": // sends video, and then pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 64, Height: 48, Passthrough: true})
+		_ = out.Write(sampleFormat)
+		_ = out.WriteVideoFrame(wire.VideoFrame{Captured: monotonicNow(), Count: 1, Key: true}, make([]byte, fmp4.HeadSize+1))
+		for { // until the test has seen the track
+			m, err := in.Next()
+			if _, ok := m.(wire.Demand); ok {
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+		sendFrames(out, 1)
 	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
@@ -94,7 +113,7 @@ func runFaultyWorker(fault, dir string) {
 	case "garbage":
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := range 1000 {
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: uint64(i + 1)}, []byte("no picture at all"))
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: uint64(i + 1)}, []byte("no picture at all"))
 			time.Sleep(time.Millisecond)
 		}
 	case "loses": // has left out some pictures
@@ -109,35 +128,35 @@ func runFaultyWorker(fault, dir string) {
 		sendFrames(out, 3)
 		for i := uint64(4); ; i++ {
 			_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "3 of 9 blocks"})
-			_ = out.Write(wire.Heartbeat{Captured: monotonicNow(), Count: i})
+			_ = out.Write(wire.Heartbeat{Captured: rawcall.MonotonicNow(), Count: i})
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "frozen": // sends the same picture again and again
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, testJPEG())
 			if _, err := os.Stat(filepath.Join(dir, "moved")); err == nil { // a last one, of something else
-				_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i + 1}, shadedJPEG(200))
+				_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i + 1}, shadedJPEG(200))
 				_ = os.Remove(filepath.Join(dir, "moved"))
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "oversized": // sends a good picture, then pictures that are too large, until the test lets it recover
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
-		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: 1}, testJPEG())
+		_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: 1}, testJPEG())
 		large := make([]byte, 1<<20+1)
 		for i := uint64(2); ; i++ {
 			if _, err := os.Stat(filepath.Join(dir, "recovers")); err == nil {
 				break
 			}
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, large)
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, large)
 			time.Sleep(10 * time.Millisecond)
 		}
 		sendFrames(out, 3)
 	case "wide": // sends pictures with too many pixels
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, testJPEG())
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "hostile": // sends random messages, different ones in each run
@@ -163,7 +182,7 @@ func runFaultyWorker(fault, dir string) {
 				return
 			}
 		}
-		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: monotonicNow(), Count: 3}, shadedJPEG(100))
+		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: rawcall.MonotonicNow(), Count: 3}, shadedJPEG(100))
 	case "quiet": // sends three pictures and then none
 		sendFrames(out, 3)
 	case "tuned": // has no fault, and has controls
@@ -207,7 +226,7 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 				sendFrames(out, 3)
 			}
 			if wanted {
-				_ = out.WriteFrame(wire.Frame{Rendition: m.Rendition, Captured: monotonicNow(), Count: 3}, shadedJPEG(100))
+				_ = out.WriteFrame(wire.Frame{Rendition: m.Rendition, Captured: rawcall.MonotonicNow(), Count: 3}, shadedJPEG(100))
 			}
 		case wire.Stop:
 			return
@@ -221,8 +240,12 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 // sendFrames sends n pictures.
 func sendFrames(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+	sendPictures(out, n)
+}
+
+func sendPictures(out *wire.Writer, n int) {
 	for i := range n {
-		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
+		_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
 	}
 }
 
@@ -256,7 +279,7 @@ func sendRandomMessages(raw io.Writer, out *wire.Writer, r *rand.Rand) {
 		case 8:
 			jpeg := testJPEG()
 			jpeg[r.IntN(len(jpeg))] ^= byte(1 + r.IntN(255))
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: r.Uint64()}, jpeg)
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: r.Uint64()}, jpeg)
 		case 9:
 			_ = out.Write(wire.Demand{Wanted: true}) // not a worker's to say
 		default:

@@ -7,6 +7,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -34,7 +35,7 @@ func (c *Camera) newTrack(name string) *track {
 }
 
 // Track returns the topic of the track with a name, camera.Video or camera.Sub. It returns false if the camera cannot have that track: a
-// V4L2 device and a test pattern have none, and only a camera with Options.Substream has camera.Sub. Whether a camera sends video is known
+// V4L2 device, a test pattern and a camera that OpenCV decodes have none, and only a camera with Options.Substream has camera.Sub. Whether a camera sends video is known
 // only once its frames arrive, see camera.Status.Tracks.
 func (c *Camera) Track(name string) (*broker.Topic, bool) {
 	if t := c.tracks.Load().named(name); t != nil {
@@ -80,7 +81,7 @@ func (c *Camera) buildTracks(o Options, previous *trackSet) *trackSet {
 		}
 		return c.newTrack(name)
 	}
-	hasVideo := o.Source.Kind != sourceurl.Device && o.Source.Kind != sourceurl.Test && o.Source.Kind != sourceurl.Poll
+	hasVideo := o.Source.Kind != sourceurl.Device && o.Source.Kind != sourceurl.Test && o.Source.Kind != sourceurl.Poll && o.Reader != options.ReaderOpenCV
 	return &trackSet{keep(camera.Video, hasVideo), keep(camera.Sub, o.hasSubstream())}
 }
 
@@ -122,6 +123,13 @@ func (t *track) interrupt() {
 	if t != nil && !t.lastKey.IsZero() {
 		t.lastKey = time.Time{}
 		t.topic.Expire()
+	}
+}
+
+// forget makes status leave out the track until it has a frame again: the camera sends something else now.
+func (t *track) forget() {
+	if t != nil {
+		t.format.Store(nil)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/sourceurl"
@@ -53,7 +53,6 @@ type worker struct {
 	host          workerHost
 	commandPipe   *os.File
 	commandWriter *wire.Writer
-	commandMu     sync.Mutex // guards the two before: the goroutine that feeds a decoder also sends
 	messagePipe   *os.File
 	events        chan event      // closed after the last message
 	received      chan struct{}   // closed when nothing reads messagePipe any more
@@ -61,7 +60,11 @@ type worker struct {
 	exited        <-chan struct{} // closed when the process of a capture process has been reaped; nil for a session
 	redactor      sourceurl.Redactor
 	limits        media.Limits
+	stopped       bool // stop has been called
 	reaped        bool // stop has seen that the process or session has ended
+
+	queuedCommands chan<- wire.Message // to the goroutine that feeds a decoder; nil while none runs
+	isCut          bool                // a message to the worker was cut, so it gets no more. While a goroutine feeds it, only that uses this
 
 	renditionCount atomic.Int32 // how many renditions the worker knows, main included
 }
@@ -130,7 +133,7 @@ func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 		limits:        start.Limits.OrDefault(),
 	}
 	w.renditionCount.Store(int32(1 + len(start.Renditions)))
-	go func() { defer close(w.received); w.receive(w.messagePipe) }() // stop waits for it
+	go func() { defer close(w.received); w.receive(rawcall.NewReader(w.messagePipe)) }() // stop waits for it
 	// A worker that does not read these messages sends none, and is replaced for that.
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)
@@ -168,10 +171,18 @@ func passEnvironment(names ...string) (env []string) {
 const commandTimeout = time.Second
 
 // send writes a command to the worker, and waits commandTimeout at most. It ignores errors, because checkProgress finds a worker that
-// does not read.
+// does not read. It does not wait for a decoder that is fed.
 func (w *worker) send(m wire.Message) {
-	w.commandMu.Lock()
-	defer w.commandMu.Unlock()
+	if w.queuedCommands != nil {
+		select {
+		case w.queuedCommands <- m:
+		default: // the decoder does not read
+		}
+		return
+	}
+	if w.isCut {
+		return
+	}
 	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(commandTimeout))
 	_ = w.commandWriter.Write(m)
 }
@@ -186,8 +197,12 @@ func (w *worker) isSession() bool {
 }
 
 // stop ends the worker. It first sends a request to stop, then waits as its host does. If a process hangs in a driver and does not end,
-// stop returns and reaped is false.
+// stop returns and reaped is false. Further calls do nothing.
 func (w *worker) stop(grace time.Duration) {
+	if w.stopped {
+		return
+	}
+	w.stopped = true
 	close(w.quit)
 	w.send(wire.Stop{})
 	_ = w.commandPipe.Close()

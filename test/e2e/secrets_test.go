@@ -100,8 +100,8 @@ func (e observedOutput) readProcesses(t *testing.T, d *daemon, user *syscall.Cre
 		t.Errorf("a core may be dumped:\n%s", limits)
 	}
 	workers := children(pid)
-	if len(workers) < 4 {
-		t.Errorf("%d capture processes", len(workers))
+	if len(workers) < 2 { // the readers process, and a capture process
+		t.Errorf("%d child processes", len(workers))
 	}
 	for _, worker := range workers {
 		for _, file := range []string{"cmdline", "environ"} {
@@ -177,7 +177,7 @@ func requestBeginning(t *testing.T, method, address string, authorize ...func(*h
 	}
 	defer answer.Body.Close()
 	body := io.Reader(answer.Body)
-	if strings.HasPrefix(answer.Header.Get("Content-Type"), "multipart/") {
+	if contentType := answer.Header.Get("Content-Type"); strings.HasPrefix(contentType, "multipart/") || strings.HasPrefix(contentType, "video/") {
 		body = io.LimitReader(body, 1000)
 	}
 	text, err := io.ReadAll(body)

@@ -143,6 +143,11 @@ func TestHostileRTSPServersDisturbNoOtherCamera(t *testing.T) {
 		return true
 	}
 	end := good.position() + 10*clipRate
+	t.Cleanup(func() {
+		for name, n := range visits {
+			t.Logf("%s: %d visits", name, n.Load())
+		}
+	})
 	v.readUntil("two visits of each server", func(uint32) bool { return visited() && good.position() > end })
 	for i, missing := range gaps(v.numbers, good.loopLength()) {
 		if missing > clipRate {

@@ -40,7 +40,7 @@ func TestPlayersPlayTheStream(t *testing.T) {
 				t.Parallel()
 				p := newPublisher(t, clip)
 				p.publish(80)
-				s := startServer(t, testCamera{"video", p.topic}, request.Limits{SendBuffer: 128 << 10}, plain)
+				s := startServer(t, testCamera{"video", p.topic, ""}, request.Limits{SendBuffer: 128 << 10}, plain)
 				p.loseAfter = 155
 				p.start(t, 1)
 				play(t, s.url, clip.Codec)

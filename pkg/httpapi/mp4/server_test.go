@@ -25,9 +25,13 @@ import (
 type testCamera struct {
 	name  string
 	topic *broker.Topic
+	codec string // of a live camera; empty for one that starts
 }
 
-func (testCamera) Status() camera.Status {
+func (c testCamera) Status() camera.Status {
+	if c.codec != "" {
+		return camera.Status{ID: "yard", State: camera.Live, Format: camera.Format{Codec: c.codec, Passthrough: true}}
+	}
 	return camera.Status{ID: "yard", State: camera.Starting}
 }
 

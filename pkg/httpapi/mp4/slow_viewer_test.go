@@ -56,7 +56,7 @@ func testSlowViewer(t *testing.T, clip testpeer.Clip) {
 		size += len(f.Wire)
 	}
 	bitRate := float64(size) / p.length.Seconds()
-	s := startServer(t, testCamera{"video", p.topic}, request.Limits{SendBuffer: 128 << 10}, plain)
+	s := startServer(t, testCamera{"video", p.topic, ""}, request.Limits{SendBuffer: 128 << 10}, plain)
 	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10) })
 	}}

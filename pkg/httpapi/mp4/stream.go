@@ -14,6 +14,7 @@ import (
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/streaming"
 	"camd/pkg/httpapi/viewers"
+	"camd/pkg/media/h26x"
 )
 
 // Names of tracks, for ?track=.
@@ -27,6 +28,9 @@ const contentType = "video/mp4"
 
 // firstFrameTimeout is how long a viewer waits for the first frame of a camera that starts.
 const firstFrameTimeout = 10 * time.Second
+
+// openedInterval is how often a viewer that waits looks whether the camera sends video at all.
+const openedInterval = 500 * time.Millisecond
 
 // Server serves MP4 streams. Its methods are safe for concurrent use.
 type Server struct {
@@ -45,7 +49,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Ta
 		return
 	}
 	topic, ok := target.Camera.Track(name)
-	if !ok {
+	if !ok || name == trackVideo && topic.Newest() == nil && sendsPictures(target.Camera.Status()) {
 		noTrack(target, name).Fail(w, r)
 		return
 	}
@@ -66,7 +70,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, target request.T
 	ready := func(ctx context.Context) *request.Error {
 		demand := topic.Subscribe(broker.Decodable) // starts a camera that waits for viewers; kept until the stream has its own subscription
 		closeDemand = demand.Close
-		newest, bad := s.firstFrame(ctx, topic, demand, target)
+		newest, bad := s.firstFrame(ctx, topic, demand, target, name)
 		if bad != nil {
 			return bad
 		}
@@ -80,17 +84,22 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, target request.T
 	s.streams.Serve(w, r, streaming.Response{Viewer: viewer, Stream: stream, SendBuffer: target.Limits.SendBuffer, Ready: ready})
 }
 
-// firstFrame returns the newest frame of a topic, and waits for it if there is none.
-func (s *Server) firstFrame(ctx context.Context, topic *broker.Topic, sub *broker.Subscription, target request.Target) (*broker.Frame, *request.Error) {
-	timeout := time.NewTimer(s.firstFrameTimeout)
+// firstFrame returns the newest frame of a topic, and waits for it if there is none and one may come.
+func (s *Server) firstFrame(ctx context.Context, topic *broker.Topic, sub *broker.Subscription, target request.Target, name string) (*broker.Frame, *request.Error) {
+	timeout, opened := time.NewTimer(s.firstFrameTimeout), time.NewTicker(openedInterval)
 	defer timeout.Stop()
+	defer opened.Stop()
 	for {
 		updated := sub.Updated() // before Newest: then a frame that Newest does not see is yet to close the channel
 		if f := topic.Newest(); f != nil {
 			return f, nil
 		}
+		if name == trackVideo && sendsPictures(target.Camera.Status()) {
+			return nil, noTrack(target, name)
+		}
 		select {
 		case <-updated:
+		case <-opened.C:
 		case <-sub.Ended():
 			return nil, request.Errorf(http.StatusNotFound, "camera %q no longer has this stream", target.ID)
 		case <-ctx.Done():
@@ -99,6 +108,12 @@ func (s *Server) firstFrame(ctx context.Context, topic *broker.Topic, sub *broke
 			return nil, request.Errorf(http.StatusServiceUnavailable, "camera %q sends no video now (%s): try again later", target.ID, state(target.Camera.Status()))
 		}
 	}
+}
+
+// sendsPictures reports whether a camera sends something else than H.264 or H.265, as is known once it is live.
+func sendsPictures(s camera.Status) bool {
+	isVideo := s.Format.Passthrough && (s.Format.Codec == string(h26x.H264) || s.Format.Codec == string(h26x.H265))
+	return s.State == camera.Live && !isVideo
 }
 
 // state returns a camera's state for an error.

@@ -86,7 +86,7 @@ func TestViewersGetTheVideoFromTheKeyframeOn(t *testing.T) {
 				p := newPublisher(t, clip)
 				p.publish(57)
 				first := int(p.topic.Newest().KeySeq) - 1
-				s := startServer(t, testCamera{"video", p.topic}, request.Limits{}, protocol)
+				s := startServer(t, testCamera{"video", p.topic, ""}, request.Limits{}, protocol)
 				resp := s.get(t, "")
 				if want := fmt.Sprintf("video/mp4; codecs=%q", p.frames[0].Format.CodecString); resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != want {
 					t.Fatalf("%s, %v", resp.Status, resp.Header)
@@ -128,7 +128,7 @@ func checkTimes(t *testing.T, stream []byte) {
 
 func TestFormatGoesOnWithAnotherSize(t *testing.T) {
 	small, large := newPublisher(t, timelineClips["h264"]), newVideo(t, testpeer.Clip{Codec: "h264", Size: "320x240", FPS: 25, Length: 2 * time.Second})
-	s := startServer(t, testCamera{"video", small.topic}, request.Limits{}, plain)
+	s := startServer(t, testCamera{"video", small.topic, ""}, request.Limits{}, plain)
 	small.publish(1)
 	resp := s.get(t, "")
 	small.publish(24)
@@ -152,7 +152,7 @@ func TestFormatGoesOnWithAnotherSize(t *testing.T) {
 func TestStreamContinuesAfterAPause(t *testing.T) {
 	for _, protocol := range []int{plain, http2TLS} {
 		p := newPublisher(t, timelineClips["h264"])
-		s := startServer(t, testCamera{"video", p.topic}, request.Limits{WriteTimeout: 50 * time.Millisecond}, protocol)
+		s := startServer(t, testCamera{"video", p.topic, ""}, request.Limits{WriteTimeout: 50 * time.Millisecond}, protocol)
 		p.publish(30)
 		resp := s.get(t, "")
 		stream := readFrames(t, resp.Body, 5)
@@ -161,7 +161,7 @@ func TestStreamContinuesAfterAPause(t *testing.T) {
 			p.frames[i].PTS += time.Minute
 			p.frames[i].DTS += time.Minute
 		}
-		if refused := startServer(t, testCamera{"video", p.topic}, request.Limits{}, plain); refused != nil { // nobody joins a paused camera
+		if refused := startServer(t, testCamera{"video", p.topic, ""}, request.Limits{}, plain); refused != nil { // nobody joins a paused camera
 			refused.mp4.firstFrameTimeout = 200 * time.Millisecond
 			if got := refused.get(t, ""); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
 				t.Errorf("%s, %v", got.Status, got.Header)
@@ -179,7 +179,7 @@ func TestStreamContinuesAfterAPause(t *testing.T) {
 
 func TestViewerWaitsForACameraThatStarts(t *testing.T) {
 	p := newPublisher(t, timelineClips["h264"])
-	s := startServer(t, testCamera{"sub", p.topic}, request.Limits{}, plain)
+	s := startServer(t, testCamera{"sub", p.topic, ""}, request.Limits{}, plain)
 	done := make(chan *http.Response, 1)
 	go func() { done <- s.get(t, "?track=sub") }()
 	testrun.WaitFor(t, "the viewer to want video", func() bool { return p.topic.Subscriptions() == 1 && s.viewers.Count() == 1 })
@@ -202,11 +202,14 @@ func TestRequestsThatCannotBeServed(t *testing.T) {
 		code   int
 		text   string
 	}{
-		{testCamera{"sub", empty}, "", http.StatusNotFound, "/cameras/yard/stream.mjpg"},
-		{testCamera{"video", jpeg}, "", http.StatusNotFound, "/cameras/yard/stream.mjpg"},
-		{testCamera{"video", empty}, "?track=sub", http.StatusNotFound, "substream"},
-		{testCamera{"video", empty}, "?track=audio", http.StatusBadRequest, "track"},
-		{testCamera{"video", empty}, "", http.StatusServiceUnavailable, "starting"},
+		{testCamera{"sub", empty, ""}, "", http.StatusNotFound, "/cameras/yard/stream.mjpg"},
+		{testCamera{"video", jpeg, ""}, "", http.StatusNotFound, "/cameras/yard/stream.mjpg"},
+		{testCamera{"video", empty, "mjpeg"}, "", http.StatusNotFound, "/cameras/yard/stream.mjpg"},
+		{testCamera{"video", empty, "h264"}, "", http.StatusServiceUnavailable, "live"},
+		{testCamera{"sub", empty, "mjpeg"}, "?track=sub", http.StatusServiceUnavailable, "live"},
+		{testCamera{"video", empty, ""}, "?track=sub", http.StatusNotFound, "substream"},
+		{testCamera{"video", empty, ""}, "?track=audio", http.StatusBadRequest, "track"},
+		{testCamera{"video", empty, ""}, "", http.StatusServiceUnavailable, "starting"},
 	} {
 		s := startServer(t, c.camera, request.Limits{}, plain)
 		s.mp4.firstFrameTimeout = 100 * time.Millisecond
@@ -224,7 +227,7 @@ func TestRequestsThatCannotBeServed(t *testing.T) {
 func TestHeadSendsNoVideo(t *testing.T) {
 	p := newPublisher(t, timelineClips["h264"])
 	p.publish(1)
-	s := startServer(t, testCamera{"video", p.topic}, request.Limits{}, plain)
+	s := startServer(t, testCamera{"video", p.topic, ""}, request.Limits{}, plain)
 	resp, err := s.client.Head(s.url)
 	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "video/mp4; codecs=") || s.viewers.Count() != 0 {
 		t.Errorf("%v, %v", resp, err)
