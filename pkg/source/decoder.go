@@ -88,6 +88,13 @@ func (s *supervisor) stopFeeding() {
 	}
 }
 
+// isDecoderFed reports whether the decoder should be sending pictures. It gets no frame before the next keyframe if the ring does not hold
+// the newest one.
+func (s *supervisor) isDecoderFed() bool {
+	hasNewFrames := s.lastProgress.After(s.decoder.lastProgress)
+	return s.State == camera.Live && hasNewFrames && s.decoder.worker != nil && s.decoder.worker.isFed.Load()
+}
+
 // handleDecoderEvent handles a picture of the decoder, or what it reports instead.
 func (s *supervisor) handleDecoderEvent(e event) {
 	switch e := e.(type) {

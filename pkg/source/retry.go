@@ -138,6 +138,8 @@ func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
 	if s.hasFrame {
 		s.backoff.Reset()
 		s.hasFrame, s.serverAnswered, s.streamRetriesLeft = false, false, maxStreamRetries
+	} else {
+		s.fallback = noFallback // it reads the camera no better: a camera that starts may answer with nonsense at first
 	}
 	if s.opts.OnDemand && !s.hasAnyReader() {
 		s.cancelRetry()

@@ -100,7 +100,11 @@ func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail st
 	x.hasFrame = false
 	x.retry = time.After(x.backoff.NextBackOff())
 	s.restarts[reason].Add(1)
-	s.log.Warn(x.name+" failed", zap.String("reason", string(reason)), zap.String("detail", detail))
+	level := zap.WarnLevel
+	if x.state.State == camera.Offline && x.state.Reason == reason && x.state.Detail == detail { // as the attempt before
+		level = zap.DebugLevel
+	}
+	s.log.Log(level, x.name+" failed", zap.String("reason", string(reason)), zap.String("detail", detail))
 	x.setState(camera.Offline, reason, detail)
 }
 

@@ -204,7 +204,7 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.enforceWorkerLimits(now)
 	}
-	s.checkSecondary(s.decoder, now, s.State == camera.Live && s.lastProgress.After(s.decoder.lastProgress)) // there were frames since
+	s.checkSecondary(s.decoder, now, s.isDecoderFed())
 	s.checkSecondary(s.substream, now, s.State == camera.Live)
 	for _, st := range s.streams.Load().byNumber {
 		if st != nil {

@@ -47,6 +47,10 @@ func (d *videoDecoder) setFormat(m wire.VideoFormat) error {
 // of 8 times MaxFS, in macroblocks).
 const maxVideoSide = 16896
 
+// maxVideoTime bounds PTS and DTS, so that sums and differences of times do not overflow. It is 18 years, twice what a Track of package h26x
+// accepts from a source, because it lets the time go on where the source sets its clock back.
+const maxVideoTime = 1 << 59
+
 // isCodecString reports whether s has only the characters of the parameter codecs for H.264 and H.265 (ISO 14496-15, annex E).
 func isCodecString(s string) bool {
 	for _, r := range s {
@@ -62,6 +66,8 @@ func (d *videoDecoder) read(in *wire.Reader, m wire.VideoFrame) (event, error) {
 	switch {
 	case d.format == nil:
 		return nil, fmt.Errorf("wire: a video frame without a format")
+	case max(m.PTS, m.DTS) > maxVideoTime || min(m.PTS, m.DTS) < -maxVideoTime:
+		return nil, fmt.Errorf("wire: a video frame at PTS %v and DTS %v", m.PTS, m.DTS)
 	case m.Size <= fmp4.HeadSize:
 		return nil, fmt.Errorf("wire: a video frame of %d bytes, must have more than %d", m.Size, fmp4.HeadSize)
 	}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,8 @@ func TestVideoDecoderRejectsInvalidMessages(t *testing.T) {
 		`the codec string "avc1\""`:                               {changed(func(f *wire.VideoFormat) { f.CodecString = `avc1"` })},
 		"video frame without a format":                            {wire.VideoFrame{Key: true, Size: 1000}},
 		"must have more than":                                     {sampleFormat, wire.VideoFrame{Key: true, Size: fmp4.HeadSize}},
+		"PTS -2562047h47m16.854775808s":                           {sampleFormat, wire.VideoFrame{Key: true, PTS: math.MinInt64, Size: 1000}},
+		"DTS 2562047h47m16.854775807s":                            {sampleFormat, wire.VideoFrame{Key: true, DTS: math.MaxInt64, Size: 1000}},
 	} {
 		if _, err := decodeVideo(t, media.DefaultLimits, messages...); err == nil || !strings.HasPrefix(err.Error(), "wire: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -53,6 +53,7 @@ type worker struct {
 	host          workerHost
 	commandPipe   *os.File
 	commandWriter *wire.Writer
+	isFed         atomic.Bool // a decoder has been sent a frame
 	messagePipe   *os.File
 	events        chan event      // closed after the last message
 	received      chan struct{}   // closed when nothing reads messagePipe any more

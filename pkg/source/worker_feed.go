@@ -70,6 +70,7 @@ func (w *worker) feed(ctx context.Context, commands <-chan wire.Message, topic *
 // feedFrame sends a frame, and its format if that is another one than format.
 func (w *worker) feedFrame(ctx context.Context, f *broker.Frame, format **broker.Format) bool {
 	captured := toMonotonic(f.Captured)
+	w.isFed.Store(true)
 	if f.Format.Codec == media.JPEG {
 		return w.beginWrite(ctx) && w.wrote(w.commandWriter.WriteFrame(wire.Frame{Captured: captured, Count: f.Seq}, f.Data))
 	}

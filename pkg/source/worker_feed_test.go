@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"camd/pkg/broker"
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/wire"
 )
@@ -30,4 +31,21 @@ func TestStuckDecoderDelaysNobody(t *testing.T) {
 		t.Error("the decoder can get messages behind a part of a frame")
 	}
 	w.send(wire.Stop{})
+}
+
+// A decoder that waits for a keyframe, which may take half a minute, is not replaced.
+func TestDecoderMayWaitForKeyframe(t *testing.T) {
+	s := newSupervisor(New(Options{}))
+	now := time.Now()
+	s.State = camera.Live
+	s.decoder.worker, s.decoder.loaded, s.decoder.lastProgress = &worker{host: &readerSession{}}, true, now.Add(-time.Hour)
+	s.checkSecondary(s.decoder, now, s.isDecoderFed())
+	if s.decoder.state.State == camera.Offline || !s.decoder.lastProgress.Equal(now) {
+		t.Errorf("%+v", s.decoder.state)
+	}
+	s.decoder.worker.isFed.Store(true)
+	s.lastProgress = now.Add(time.Second)
+	if !s.isDecoderFed() {
+		t.Error("a decoder that gets frames may be silent")
+	}
 }
