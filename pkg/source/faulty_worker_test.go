@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -70,6 +71,10 @@ func runFaultyWorker(fault, dir string) {
 	}
 	_ = out.Write(wire.Hello{Version: wire.Version})
 	first := os.Mkdir(filepath.Join(dir, "ran"), 0o700) == nil
+	if decoderFault, ok := strings.CutPrefix(fault, "decoder "); ok {
+		(&faultyDecoder{fault: decoderFault, first: first, in: in, out: out}).run()
+		return
+	}
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
@@ -187,6 +192,14 @@ func runFaultyWorker(fault, dir string) {
 		sendFrames(out, 3)
 	case "tuned": // has no fault, and has controls
 		runControlsWorker(in, out)
+	case "pretends": // sends JPEGs, and calls them video
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
+		for i := uint64(1); ; i++ {
+			if out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG()) != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "leaks": // prints its start message
 		for {
 			m, err := in.Next()

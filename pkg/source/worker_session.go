@@ -221,8 +221,8 @@ func (s *supervisor) noteProgress() {
 	if s.hasFrame && s.lastFault == (fault{}) {
 		s.lastProgress = time.Now()
 		if s.State != camera.Live {
-			s.setState(camera.Live, camera.None, "")
 			s.expireDecoded() // they hold the placeholder of the state before
+			s.setState(camera.Live, camera.None, "")
 			s.updateDecoder()
 			s.updateSubstream()
 		}

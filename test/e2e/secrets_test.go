@@ -41,7 +41,7 @@ func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	for _, id := range []string{"good", "from-file", "from-env", "half"} {
 		d.waitForState(id, "live")
 	}
-	for _, id := range []string{"wrong-password", "refused", "refused-path", "echo-rtsp", "echo-http", "echo-poll", "html", "gone"} {
+	for _, id := range []string{"wrong-password", "refused", "refused-path", "echo-rtsp", "echo-opencv", "echo-http", "echo-poll", "html", "gone"} {
 		d.waitForState(id, "offline")
 	}
 	d.waitForCamera("in-address", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
