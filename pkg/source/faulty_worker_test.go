@@ -84,7 +84,7 @@ func runFaultyWorker(fault, dir string) {
 	case "ends video": // sends video, and then pictures
 		_ = out.Write(wire.Opened{Codec: "h264", Width: 64, Height: 48, Passthrough: true})
 		_ = out.Write(sampleFormat)
-		_ = out.WriteVideoFrame(wire.VideoFrame{Captured: monotonicNow(), Count: 1, Key: true}, make([]byte, fmp4.HeadSize+1))
+		_ = out.WriteVideoFrame(wire.VideoFrame{Captured: rawcall.MonotonicNow(), Count: 1, Key: true}, make([]byte, fmp4.HeadSize+1))
 		for { // until the test has seen the track
 			m, err := in.Next()
 			if _, ok := m.(wire.Demand); ok {
@@ -195,7 +195,7 @@ func runFaultyWorker(fault, dir string) {
 	case "pretends": // sends JPEGs, and calls them video
 		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
 		for i := uint64(1); ; i++ {
-			if out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG()) != nil {
+			if out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, testJPEG()) != nil {
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
