@@ -38,7 +38,7 @@ var layers = [][]string{
 	{"pkg/camera"},
 	{"pkg/broker"},
 	{"internal/arch", "internal/atomicfile", "internal/boundedfile", "internal/clientprefix", "internal/fdlimit", "internal/metric", "internal/nodump",
-		"internal/sbom", "internal/statedir", "internal/systemd", "internal/testpeer", "internal/timerslack", "internal/writetimeout"},
+		"internal/rawcall", "internal/sbom", "internal/statedir", "internal/systemd", "internal/testpeer", "internal/timerslack", "internal/writetimeout"},
 	{"internal/testrun"},
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"camd/pkg/source/netprobe"
 	"camd/pkg/source/options"
-	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
 
@@ -19,7 +18,7 @@ const (
 	maxCertificateChecks = 16
 )
 
-// checkCertificates verifies the certificates of cameras that are read over TLS, as camd-capture does.
+// checkCertificates verifies the certificates of cameras that are read over TLS, as their readers do.
 func checkCertificates(ctx context.Context, cameras []options.Camera) []Finding {
 	encrypted := slices.DeleteFunc(networkSources(cameras), func(s networkSource) bool { return !s.Source.IsTLS() })
 	all := make([]Finding, len(encrypted))
@@ -54,7 +53,7 @@ func (s networkSource) checkCertificate(ctx context.Context) Finding {
 		return fail(check, "", "%s: its certificate cannot be read: %s", s.name(), why)
 	}
 	if e, failed := errors.AsType[*tlsverify.Error](verifier.Verify(s.Source.URL.Hostname(), chain)); failed {
-		return fail(check, e.Remedy(s.Source.Kind != sourceurl.RTSP), "%s: %s", s.name(), e.Problem)
+		return fail(check, e.Remedy(s.Reader != options.ReaderOpenCV), "%s: %s", s.name(), e.Problem)
 	}
 	return ok(check, "%s: its certificate verifies, valid until %s", s.name(), chain[0].NotAfter.UTC().Format(time.DateOnly))
 }

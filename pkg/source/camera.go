@@ -35,7 +35,7 @@ const demandLinger = 5 * time.Second
 
 // cameraRingBytes bounds the bytes of pictures that the topics of a camera hold together. The newest picture of each topic always
 // stays.
-const cameraRingBytes = 24 << 20
+const cameraRingBytes = 16 << 20
 
 // Camera is one camera: its capture process, its state and its topics. Call Run once. All other methods are safe for concurrent use.
 type Camera struct {

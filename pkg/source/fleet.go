@@ -42,6 +42,7 @@ func NewFleet(wanted []Options, m *Metrics, log *zap.Logger) *Fleet {
 		f.cameras = append(f.cameras, f.newCamera(o))
 	}
 	m.setCameras(f.Cameras())
+	m.setReaders(f.readers)
 	return f
 }
 

@@ -48,15 +48,21 @@ func crashAtThirdFrame(cameraID, _ string, count uint64) {
 	}
 }
 
-// newTestPool returns a pool whose process is this test program.
-func newTestPool(t *testing.T) (*readerPool, *observer.ObservedLogs) {
+// testProgram returns the path of this test program.
+func testProgram(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return self
+}
+
+// newTestPool returns a pool whose process is this test program.
+func newTestPool(t *testing.T) (*readerPool, *observer.ObservedLogs) {
+	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	p := newReaderPool(self, zap.New(core))
+	p := newReaderPool(testProgram(t), zap.New(core))
 	t.Cleanup(func() {
 		p.close()
 		if t.Failed() {

@@ -93,12 +93,14 @@ func (s *supervisor) applyOptions(updated Options) {
 		clear(s.desired)
 		maps.Copy(s.desired, updated.Controls)
 	}
+	if difference == Reopened {
+		s.fallback, s.lookupFailed = noFallback, false
+	}
 	switch {
 	case updated.Paused != old.Paused && updated.Paused != s.paused && !s.pauseOverridden:
 		s.setPaused(updated.Paused)
 	case s.paused:
 	case difference == Reopened:
-		s.fallback = noFallback
 		s.reopen()
 	case s.State == camera.Idle || updated.OnDemand && !s.hasAnyReader():
 		s.applyOnDemand()

@@ -87,7 +87,7 @@ func (s *supervisor) usesReader() bool {
 	case s.opts.Reader == options.ReaderGo:
 		return true
 	}
-	return s.fallback == noFallback && !s.lookupFailed
+	return s.fallback == noFallback && (!s.lookupFailed || s.opts.TLS.Fingerprint != "") // OpenCV cannot check a fingerprint
 }
 
 // handleDialResult handles the result of a dial. If the server answers, the camera waits for a start slot; if not, more dials follow.

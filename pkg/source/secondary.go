@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -24,6 +25,7 @@ type secondary struct {
 	usage       *workerUsage // of its process; guarded by stats.mu
 
 	start   func() (*worker, error)
+	ready   func()      // the worker has loaded OpenCV; may be nil
 	handle  func(event) // events other than those that every worker sends
 	ending  func()      // the worker is about to be stopped
 	changed func()      // the state has changed
@@ -64,7 +66,7 @@ func (s *supervisor) startSecondary(x *secondary) {
 	w, err := x.start()
 	if err != nil {
 		slot.release()
-		s.failSecondary(x, camera.WorkerMissing, startErrorDetail(s.opts.WorkerPath, err))
+		s.failSecondary(x, camera.WorkerMissing, err.Error())
 		return
 	}
 	x.workerSession = newWorkerSession(w, slot)
@@ -125,6 +127,9 @@ func (s *supervisor) handleSecondaryEvent(x *secondary, e event, ok bool) {
 	}
 	switch e := e.(type) {
 	case loadedEvent:
+		if !x.loaded && x.ready != nil {
+			x.ready()
+		}
 		x.noteLoaded()
 	case openedEvent:
 		x.opened, x.format, x.lastProgress = true, e.Format, time.Now()
@@ -132,19 +137,19 @@ func (s *supervisor) handleSecondaryEvent(x *secondary, e event, ok bool) {
 		end := s.knownEnd(e)
 		s.failSecondary(x, end.reason, end.detail)
 	default:
-		x.lastProgress = time.Now()
 		x.handle(e)
 	}
 }
 
-// noteGoodFrame records that the worker delivers frames.
+// noteGoodFrame records that the worker delivers good frames.
 func (x *secondary) noteGoodFrame() {
+	x.lastProgress, x.lastFault = time.Now(), fault{}
 	if x.hasFrame = true; x.state.State != camera.Live {
 		x.setState(camera.Live, camera.None, "")
 	}
 }
 
-// checkSecondary replaces a worker that has stopped working. isFed reports whether it should be sending frames.
+// checkSecondary shows that a worker delivers no good frames, and replaces it if that lasts, or if it exceeds a limit. isFed reports whether it should be sending frames.
 func (s *supervisor) checkSecondary(x *secondary, now time.Time, isFed bool) {
 	if x.worker == nil {
 		return
@@ -152,7 +157,10 @@ func (s *supervisor) checkSecondary(x *secondary, now time.Time, isFed bool) {
 	if !isFed {
 		x.lastProgress = now
 	}
-	silent := now.Sub(x.lastProgress)
+	silent, stall, limit := now.Sub(x.lastProgress), max(s.stallTimeout(), s.threeFrames(x.format.FPS)), s.opts.OpenTimeout
+	if x.opened {
+		limit = max(stall, s.opts.startMessage().ReadTimeout)
+	}
 	switch reason, detail := s.exceededLimit(&x.workerSession, x.usage, now); {
 	case reason == camera.Recycled:
 		s.endSecondary(x)
@@ -163,7 +171,11 @@ func (s *supervisor) checkSecondary(x *secondary, now time.Time, isFed bool) {
 		s.failSecondary(x, reason, detail)
 	case !x.loaded && silent > loadTimeout:
 		s.failSecondary(x, camera.WorkerHung, loadTimeoutDetail)
-	case x.loaded && silent > s.opts.OpenTimeout+hangMargin:
+	case x.loaded && silent > limit+hangMargin && x.lastFault != (fault{}):
+		s.failSecondary(x, x.lastFault.reason, x.lastFault.detail)
+	case x.loaded && silent > limit+hangMargin:
 		s.failSecondary(x, camera.WorkerHung, fmt.Sprintf("%s sent nothing for %v", x.name, silent.Round(time.Second)))
+	case x.state.State == camera.Live && silent > stall:
+		x.setState(camera.Stalled, cmp.Or(x.lastFault.reason, camera.Timeout), x.lastFault.detail)
 	}
 }

@@ -58,18 +58,20 @@ func (s *supervisor) reportState(isNew bool) {
 }
 
 // publishPlaceholder publishes the placeholder in main and in every other rendition that has readers, unless they are live.
+// While the camera is live, only renditions with readers can need one.
 func (s *supervisor) publishPlaceholder(now time.Time) {
 	s.saveBackground()
 	for i, st := range s.streams.Load().byNumber {
-		if (i == 0 || s.hasReaders[i]) && s.shownState(i).State != camera.Live {
+		if (s.hasReaders[i] || i == 0 && s.State != camera.Live) && s.shownState(i).State != camera.Live {
 			st.topic.Publish(s.placeholderFrame(i, now))
 		}
 	}
 }
 
-// shownState returns the state of a rendition: that of the camera, or that of the decoder if the camera is live and the decoder has failed.
+// shownState returns the state of a rendition: that of the camera, or that of the decoder if the camera is live and the decoder sends no live
+// pictures.
 func (s *supervisor) shownState(rendition int) camera.StateChange {
-	if s.State == camera.Live && s.isDecoded(rendition) && s.decoder.state.State == camera.Offline {
+	if s.State == camera.Live && s.isDecoded(rendition) && !s.isDecoderLive() {
 		return s.decoder.state
 	}
 	return s.StateChange

@@ -26,6 +26,7 @@ type stats struct {
 	history      stateHistory
 	usage        workerUsage // of the process that reads the camera, if it has one of its own
 	decoderUsage workerUsage
+	decoding     camera.StateChange // the state of the decoder
 	rate         rateMeter
 }
 
@@ -78,7 +79,7 @@ func (l *stats) Status() camera.Status {
 func (l *stats) trackStatus() (list []camera.Track) {
 	for _, t := range l.tracks.Load().all() {
 		state := camera.StateChange{State: l.status.State, Reason: l.status.Reason}
-		if own := t.state.Load(); own != nil {
+		if own := t.state.Load(); own != nil && (own.State != camera.Idle || state.State == camera.Live) { // it is idle because the camera is not live
 			state = *own
 		}
 		if t.format.Load() != nil || t.name == camera.Sub {
@@ -86,6 +87,20 @@ func (l *stats) trackStatus() (list []camera.Track) {
 		}
 	}
 	return list
+}
+
+// setDecoderState records the state of the decoder, for decoderState.
+func (l *stats) setDecoderState(state camera.StateChange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.decoding = state
+}
+
+// decoderState returns the state of the decoder.
+func (l *stats) decoderState() camera.StateChange {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.decoding
 }
 
 // updateStatus calls change with the status, under the mutex.

@@ -25,7 +25,8 @@ type supervisor struct {
 	lookupFailed      bool           // the newest dial did not find the name of the server, which a capture process may know
 	workerSession                    // of the worker that runs, or of the last one
 	decoder           *secondary
-	stopFeeding       func() // ends the goroutine that feeds the decoder
+	endFeeding        func()         // ends the goroutine that feeds the decoder; nil while none runs
+	decodedFreeze     freezeDetector // of the pictures that the decoder makes of video
 	substream         *secondary
 	stuckWorkers      []*worker // killed, but not ended: they hang in a driver
 	retry             <-chan time.Time

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/sourceurl"
@@ -52,9 +53,7 @@ type worker struct {
 	host          workerHost
 	commandPipe   *os.File
 	commandWriter *wire.Writer
-	commandLock   chan struct{} // has room for one value, and guards the two before: the goroutine that feeds a decoder also sends
-	isCutOff      bool          // a frame was sent in part, so nothing can follow; guarded by commandLock
-	isFed         atomic.Bool   // a decoder has been sent a frame
+	isFed         atomic.Bool // a decoder has been sent a frame
 	messagePipe   *os.File
 	events        chan event      // closed after the last message
 	received      chan struct{}   // closed when nothing reads messagePipe any more
@@ -62,7 +61,11 @@ type worker struct {
 	exited        <-chan struct{} // closed when the process of a capture process has been reaped; nil for a session
 	redactor      sourceurl.Redactor
 	limits        media.Limits
+	stopped       bool // stop has been called
 	reaped        bool // stop has seen that the process or session has ended
+
+	queuedCommands chan<- wire.Message // to the goroutine that feeds a decoder; nil while none runs
+	isCut          bool                // a message to the worker was cut, so it gets no more. While a goroutine feeds it, only that uses this
 
 	renditionCount atomic.Int32 // how many renditions the worker knows, main included
 }
@@ -123,7 +126,6 @@ func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 		host:          host,
 		commandPipe:   pipes.commands,
 		commandWriter: wire.NewWriter(pipes.commands),
-		commandLock:   make(chan struct{}, 1),
 		messagePipe:   pipes.messages,
 		events:        make(chan event),
 		received:      make(chan struct{}),
@@ -132,7 +134,7 @@ func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 		limits:        start.Limits.OrDefault(),
 	}
 	w.renditionCount.Store(int32(1 + len(start.Renditions)))
-	go func() { defer close(w.received); w.receive(w.messagePipe) }() // stop waits for it
+	go func() { defer close(w.received); w.receive(rawcall.NewReader(w.messagePipe)) }() // stop waits for it
 	// A worker that does not read these messages sends none, and is replaced for that.
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)
@@ -170,17 +172,16 @@ func passEnvironment(names ...string) (env []string) {
 const commandTimeout = time.Second
 
 // send writes a command to the worker, and waits commandTimeout at most. It ignores errors, because checkProgress finds a worker that
-// does not read.
+// does not read. It does not wait for a decoder that is fed.
 func (w *worker) send(m wire.Message) {
-	timeout := time.NewTimer(commandTimeout)
-	defer timeout.Stop()
-	select {
-	case w.commandLock <- struct{}{}:
-		defer func() { <-w.commandLock }()
-	case <-timeout.C: // a frame waits for a decoder that does not read
+	if w.queuedCommands != nil {
+		select {
+		case w.queuedCommands <- m:
+		default: // the decoder does not read
+		}
 		return
 	}
-	if w.isCutOff {
+	if w.isCut {
 		return
 	}
 	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(commandTimeout))
@@ -197,8 +198,12 @@ func (w *worker) isSession() bool {
 }
 
 // stop ends the worker. It first sends a request to stop, then waits as its host does. If a process hangs in a driver and does not end,
-// stop returns and reaped is false.
+// stop returns and reaped is false. Further calls do nothing.
 func (w *worker) stop(grace time.Duration) {
+	if w.stopped {
+		return
+	}
+	w.stopped = true
 	close(w.quit)
 	w.send(wire.Stop{})
 	_ = w.commandPipe.Close()

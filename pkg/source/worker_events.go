@@ -9,8 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"camd/internal/rawcall"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
@@ -166,14 +165,7 @@ func readFrame(in *wire.Reader, m wire.Frame, builder *media.JPEGFrames, limits 
 // fromMonotonic converts a reading of CLOCK_MONOTONIC into a time.Time with a monotonic reading, so that a change of the wall clock
 // does not affect durations.
 func fromMonotonic(monotonic int64) time.Time {
-	age := time.Duration(monotonicNow() - monotonic)
+	age := time.Duration(rawcall.MonotonicNow() - monotonic)
 	// Bounded against a worker that sends wrong times: no picture is from the future or older than an hour.
 	return time.Now().Add(-min(max(age, 0), time.Hour))
-}
-
-// monotonicNow returns the time of CLOCK_MONOTONIC in nanoseconds. The clock always exists.
-func monotonicNow() int64 {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano()
 }

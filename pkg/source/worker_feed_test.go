@@ -1,7 +1,6 @@
 package source
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -13,28 +12,22 @@ import (
 
 // A decoder that takes no bytes delays neither the end of its feed nor a message of the supervisor.
 func TestStuckDecoderDelaysNobody(t *testing.T) {
-	before := feedTimeout
-	feedTimeout = time.Hour
-	defer func() { feedTimeout = before }()
 	pipes, err := newWorkerPipes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pipes.closeChild()
 	defer pipes.closeParent()
-	w := &worker{commandPipe: pipes.commands, commandWriter: wire.NewWriter(pipes.commands), commandLock: make(chan struct{}, 1)}
+	w := &worker{commandPipe: pipes.commands, commandWriter: wire.NewWriter(pipes.commands)}
 	topic := broker.NewTopic("cam/main", broker.Options{})
 	topic.Publish(broker.Frame{Key: true, Format: &broker.Format{Codec: media.JPEG}, Data: make([]byte, 1<<20), Captured: time.Now()})
-	ctx, cancel := context.WithCancel(t.Context())
-	fed := make(chan struct{})
-	go func() { defer close(fed); w.feed(ctx, topic, broker.Latest) }()
+	stop := w.startFeeding(topic, broker.Latest)
 	if _, err := pipes.childCommands.Read(make([]byte, 1)); err != nil { // the frame has begun, and the pipe has no room for all of it
 		t.Fatal(err)
 	}
 	w.send(wire.Demand{Wanted: true})
-	cancel()
-	<-fed
-	if !w.isCutOff {
+	stop()
+	if !w.isCut {
 		t.Error("the decoder can get messages behind a part of a frame")
 	}
 	w.send(wire.Stop{})
@@ -51,6 +44,7 @@ func TestDecoderMayWaitForKeyframe(t *testing.T) {
 		t.Errorf("%+v", s.decoder.state)
 	}
 	s.decoder.worker.isFed.Store(true)
+	s.lastProgress = now.Add(time.Second)
 	if !s.isDecoderFed() {
 		t.Error("a decoder that gets frames may be silent")
 	}

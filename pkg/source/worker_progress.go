@@ -34,6 +34,9 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	case silent > limit+hangMargin && s.lastFault != (fault{}): // the worker works, but all pictures are bad: start again
 		s.stopWorker()
 		s.handleFailure(s.lastFault.reason, s.lastFault.detail)
+	case silent > limit+hangMargin && s.worker.isSession(): // a session that hangs would end with its pipe
+		s.stopWorker()
+		s.handleFailure(camera.Timeout, "the camera has sent no complete picture for "+silent.Round(time.Second).String())
 	case silent > limit+hangMargin:
 		s.stopWorker()
 		s.handleFailure(camera.WorkerHung, "camd-capture sent nothing for "+silent.Round(time.Second).String())
@@ -50,12 +53,16 @@ const maxFrameInterval = time.Minute
 // stallTimeout returns how long the camera may deliver no picture before it is stalled: the configured time, or the time of three pictures
 // if that is longer at the rate that the camera declares or that is configured for polling.
 func (s *supervisor) stallTimeout() time.Duration {
-	stall := s.opts.StallTimeout
 	if s.opts.Source.Kind == sourceurl.Poll && s.opts.FPS > 0 { // as configured
-		return max(stall, time.Duration(3/s.opts.FPS*float64(time.Second)))
+		return max(s.opts.StallTimeout, time.Duration(3/s.opts.FPS*float64(time.Second)))
 	}
-	if fps := s.format.FPS; fps > 0 {
-		stall = max(stall, time.Duration(min(3/fps*float64(time.Second), float64(maxFrameInterval))))
+	return max(s.opts.StallTimeout, s.threeFrames(s.format.FPS))
+}
+
+// threeFrames returns the time of three pictures at the rate that a source declares, 0 if it declares none.
+func (s *supervisor) threeFrames(fps float64) time.Duration {
+	if fps <= 0 {
+		return 0
 	}
-	return stall
+	return time.Duration(min(3/fps*float64(time.Second), float64(maxFrameInterval)))
 }

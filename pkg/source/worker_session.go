@@ -3,10 +3,12 @@ package source
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/sourceurl"
@@ -99,6 +101,7 @@ func (s *supervisor) newWorker() (*worker, error) {
 
 // stopWorker stops the worker and the secondary workers, if they run, and returns when they have ended or count as stuck.
 func (s *supervisor) stopWorker() {
+	s.stopTogether()
 	s.stopSecondary(s.decoder)
 	s.stopSecondary(s.substream)
 	if s.worker != nil {
@@ -106,6 +109,18 @@ func (s *supervisor) stopWorker() {
 		s.failPendingRequests()
 		s.tracks.Load().video.interrupt()
 	}
+}
+
+// stopTogether stops the processes and sessions of all workers at the same time, because each may take seconds.
+func (s *supervisor) stopTogether() {
+	s.stopFeeding()
+	var stopping sync.WaitGroup
+	for _, w := range []*worker{s.worker, s.decoder.worker, s.substream.worker} {
+		if w != nil {
+			stopping.Go(func() { w.stop(s.opts.StopGracePeriod) })
+		}
+	}
+	stopping.Wait()
 }
 
 // endSession ends a worker. It returns when the worker has ended or counts as stuck.
@@ -158,18 +173,9 @@ func (s *supervisor) handleEvent(e event) {
 		}
 	case refusedEvent:
 		s.countFrames(e.count)
-		s.refused[e.err.Cause].Add(1)
-		s.lastFault = s.refusalFault(e.err)
+		s.countRefused(&s.workerSession, e)
 	case workerRefusedEvent:
-		for cause, n := range e.counts {
-			s.refused[cause].Add(n)
-		}
-		if e.size > 0 {
-			s.lastFault = fault{camera.TooLarge, camera.FrameTooLargeDetail(e.size, int64(s.opts.Limits.Bytes))}
-		}
-		if e.fault != (fault{}) {
-			s.lastFault = e.fault
-		}
+		s.countRefused(&s.workerSession, e)
 	case frameEvent:
 		s.handleFrame(e)
 	case wire.Controls:
@@ -177,6 +183,25 @@ func (s *supervisor) handleEvent(e event) {
 	case endedEvent: // whether or not it also exits
 		s.reportedEnd = &e
 		s.handleWorkerExit()
+	}
+}
+
+// countRefused counts what e, a refusedEvent or workerRefusedEvent, reports, and records what is wrong with the worker's newest picture.
+func (s *supervisor) countRefused(ws *workerSession, e event) {
+	switch e := e.(type) {
+	case refusedEvent:
+		s.refused[e.err.Cause].Add(1)
+		ws.lastFault = s.refusalFault(e.err)
+	case workerRefusedEvent:
+		for cause, n := range e.counts {
+			s.refused[cause].Add(n)
+		}
+		if e.size > 0 {
+			ws.lastFault = fault{camera.TooLarge, camera.FrameTooLargeDetail(e.size, int64(s.opts.Limits.Bytes))}
+		}
+		if e.fault != (fault{}) {
+			ws.lastFault = e.fault
+		}
 	}
 }
 
@@ -196,11 +221,19 @@ func (s *supervisor) noteProgress() {
 	if s.hasFrame && s.lastFault == (fault{}) {
 		s.lastProgress = time.Now()
 		if s.State != camera.Live {
-			s.setState(camera.Live, camera.None, "")
 			s.expireDecoded() // they hold the placeholder of the state before
+			s.setState(camera.Live, camera.None, "")
 			s.updateDecoder()
 			s.updateSubstream()
 		}
+	}
+}
+
+// noteSize records the size of the frames, which is not always known when the source is opened.
+func (s *supervisor) noteSize(f *broker.Format) {
+	if s.format.Width != f.Width || s.format.Height != f.Height {
+		s.format.Width, s.format.Height = f.Width, f.Height
+		s.updateStatus(func(st *camera.Status) { st.Format = s.format })
 	}
 }
 
@@ -211,11 +244,8 @@ func (s *supervisor) handleVideo(v videoEvent) {
 	if t == nil {
 		return
 	}
-	if f := v.frame.Format; f.Width != s.lastFrameSize.Width || f.Height != s.lastFrameSize.Height {
-		s.lastFrameSize = sourceurl.Size{Width: f.Width, Height: f.Height}
-		s.format.Width, s.format.Height = f.Width, f.Height
-		s.updateStatus(func(st *camera.Status) { st.Format = s.format })
-	}
+	s.noteSize(v.frame.Format)
+	s.lastFrameSize = sourceurl.Size{Width: v.frame.Format.Width, Height: v.frame.Format.Height}
 	s.hasFrame, s.lastFault = true, fault{}
 	t.publish(v.frame)
 	s.lastFrameNanos.Store(v.frame.Captured.UnixNano())
@@ -235,6 +265,7 @@ func (s *supervisor) handleFrame(p frameEvent) {
 		return
 	}
 	s.hasFrame, s.lastFault = true, fault{}
+	s.noteSize(p.frame.Format)
 	s.publishFrame(p)
 	s.lastFrameNanos.Store(p.frame.Captured.UnixNano())
 	s.noteProgress()
@@ -285,6 +316,8 @@ func (s *supervisor) handleWorkerExit() {
 	}
 	if end.unsupported && s.fallBack() {
 		s.log.Warn("camera is read by OpenCV, which takes more CPU time", zap.String("reason", string(end.reason)), zap.String("detail", end.detail))
+		s.restarts[end.reason].Add(1)
+		s.setState(camera.Starting, camera.None, "")
 		s.attemptOpen()
 		return
 	}

@@ -113,7 +113,7 @@ func alertsByMetric(t *testing.T) map[string][]string {
 // labelMeanings has the meanings of labels whose values are not from a fixed set.
 var labelMeanings = map[string]string{
 	"camera": "`id` of a camera in the configuration, or `site.id` of a camera of another site", "direction": "`out` for cameras of this camd, `in` for those of other sites", "title": "`title` of the camera", "rendition": "`main`, a name under `renditions`, or a track",
-	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
+	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `RTSP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
 	"passthrough": "`true` if camd forwards the camera's own JPEGs",
 	"track":       "`video` for the source, `sub` for the substream", "width": "of the video in pixels", "height": "of the video in pixels",
 	"version": "version of camd", "commit": "commit that camd was built from", "goversion": "version of Go that built camd",
@@ -133,7 +133,7 @@ const metricsPreface = `# Metrics
 func metricsDocument(families []*dto.MetricFamily, alerts map[string][]string) string {
 	var b strings.Builder
 	b.WriteString(metricsPreface)
-	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_"}, {"Tracks", "camd_track_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
+	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_ camd_readers_"}, {"Tracks", "camd_track_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
 	written := map[string]bool{}
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n## %s\n\n| metric | type | labels | what | alerts |\n|---|---|---|---|---|\n", g.title)

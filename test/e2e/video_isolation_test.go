@@ -134,15 +134,21 @@ func TestHostileRTSPServersDisturbNoOtherCamera(t *testing.T) {
 	d := start(t, options{config: config})
 	d.waitForState("good", "live")
 	v := watchVideo(t, d.videoURL("good"), clipSize)
+	const random = "random-packets" // may be frames of H.264: camd passes them on without decoding, and stays connected
 	visited := func() bool {
-		for _, n := range visits {
-			if n.Load() < 2 {
+		for name, n := range visits {
+			if n.Load() == 0 || n.Load() < 2 && name != random {
 				return false
 			}
 		}
 		return true
 	}
 	end := good.position() + 10*clipRate
+	t.Cleanup(func() {
+		for name, n := range visits {
+			t.Logf("%s: %d visits", name, n.Load())
+		}
+	})
 	v.readUntil("two visits of each server", func(uint32) bool { return visited() && good.position() > end })
 	for i, missing := range gaps(v.numbers, good.loopLength()) {
 		if missing > clipRate {
@@ -150,7 +156,7 @@ func TestHostileRTSPServersDisturbNoOtherCamera(t *testing.T) {
 		}
 	}
 	for name, n := range visits {
-		if s := d.camera(name); s.State == "live" {
+		if s := d.camera(name); s.State == "live" && name != random {
 			t.Errorf("%s is live after %d visits", name, n.Load())
 		}
 	}

@@ -55,7 +55,7 @@ function fillList(element, rows) {
 
 const listCounts = (counts, none) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || none;
 
-const readers = { V4L2: 'OpenCV, V4L2', FFMPEG: 'OpenCV, FFmpeg', HTTP: 'camd, HTTP', PATTERN: 'camd, test pattern' };
+const readers = { V4L2: 'OpenCV, V4L2', FFMPEG: 'OpenCV, FFmpeg', HTTP: 'camd, HTTP', RTSP: 'camd, RTSP', PATTERN: 'camd, test pattern' };
 
 function statusRows() {
   const { format, counts, worker } = camera;

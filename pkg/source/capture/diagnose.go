@@ -58,7 +58,7 @@ func connectFailure(src sourceurl.Source, err error) *failure {
 	if errors.Is(err, errNotRTSP) {
 		return newFailure(camera.BadStream, "%s did not answer in RTSP: check the port in source", src.URL.Host)
 	}
-	return rulesFailure(serverrules.ConnectError(src, err))
+	return rulesFailure(serverrules.ConnectError(src, false, err))
 }
 
 // rulesFailure returns the failure for an error of package serverrules.

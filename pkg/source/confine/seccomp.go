@@ -52,7 +52,7 @@ func denySystemCalls() error {
 	pinner.Pin(program)
 	pinner.Pin(&filter[0])
 	defer pinner.Unpin()
-	return ll.AllThreadsPrctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(program)), 0, 0) //nolint:gosec // pinned
+	return ll.AllThreadsPrctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(program)), 0, 0)
 }
 
 // systemCallFilter returns the filter in classic BPF.

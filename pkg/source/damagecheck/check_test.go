@@ -117,7 +117,7 @@ func TestCheckScheduleDistrustsAfterDamage(t *testing.T) {
 	} {
 		s.record(now, cost, step.good, true)
 		if s.isDue(now+step.next-1) || !s.isDue(now+step.next) || s.isTrusted() != step.trusted {
-			t.Errorf("step %d: next in %v, trusted %v; want %v, %v", i, s.next-now, s.isTrusted(), time.Duration(step.next), step.trusted)
+			t.Errorf("step %d: next in %v, trusted %v; want %v, %v", i, s.next-now, s.isTrusted(), step.next, step.trusted)
 		}
 		now += step.next
 	}

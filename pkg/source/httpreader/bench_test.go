@@ -35,7 +35,7 @@ func runChild(kind, url string) int {
 		_ = Read(context.Background(), Options{Source: src, OnFrame: func(*Frame) {}})
 		return 0
 	}
-	response, err := http.Get(url) //nolint:noctx // it ends with the process
+	response, err := http.Get(url)
 	if err != nil {
 		return 1
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"camd/internal/rawcall"
 	"camd/pkg/source/serverrules"
 	"camd/pkg/source/sourceurl"
 )
@@ -26,12 +27,21 @@ func newClient(rules *serverrules.Rules) *client {
 	c := &client{source: rules.Source, address: rules.Source.URL}
 	c.address.Scheme = strings.TrimSuffix(c.address.Scheme, "+poll")
 	c.http.Transport = &authTransport{
-		transport:   &http.Transport{DialTLSContext: rules.DialTLS, DisableCompression: true},
+		transport:   &http.Transport{DialContext: dial, DialTLSContext: rules.DialTLS, DisableCompression: true},
 		origin:      c.address,
 		credentials: serverrules.NewCredentials(rules.Source),
 	}
 	c.http.CheckRedirect = rules.CheckRedirect
 	return c
+}
+
+// dial connects to a server without TLS.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return rawcall.NewConn(c), nil
 }
 
 // get requests the source. The caller must close the body of the response. When ctx ends, reading the body fails, too.

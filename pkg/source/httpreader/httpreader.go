@@ -83,7 +83,7 @@ func Read(ctx context.Context, o Options) error {
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		failed := serverrules.ConnectError(o.Source, err)
+		failed := serverrules.ConnectError(o.Source, true, err)
 		e = &Error{Reason: failed.Reason, Detail: failed.Detail}
 	}
 	e.Detail = sourceurl.NewRedactor(o.Source).Redact(e.Detail)
@@ -104,7 +104,7 @@ func read(ctx context.Context, o Options) error {
 	s := newStream(ctx, c, o)
 	defer s.close()
 	if s.response, err = c.get(s, http.Header{}); err != nil { //nolint:bodyclose // s.close closes it
-		return serverrules.ConnectError(o.Source, err)
+		return serverrules.ConnectError(o.Source, true, err)
 	}
 	if f := serverrules.StatusError(o.Source, s.response.StatusCode); f != nil {
 		return f

@@ -105,7 +105,7 @@ func (p *poller) fetch(ctx context.Context) (isNew bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err != nil:
-		return false, serverrules.ConnectError(p.client.source, err)
+		return false, serverrules.ConnectError(p.client.source, true, err)
 	}
 	if response.ContentLength >= 0 {
 		defer drainBody(response.Body)

@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"camd/internal/rawcall"
 )
 
 const (
@@ -25,7 +27,7 @@ type receiveMark struct {
 // newReceiveMark returns the receiveMark for the body of a response over a connection. It returns nil for TLS, whose records hide how many
 // bytes come.
 func newReceiveMark(conn net.Conn, response *http.Response) *receiveMark {
-	plain, ok := conn.(*net.TCPConn)
+	plain, ok := conn.(*rawcall.Conn)
 	if !ok {
 		return nil
 	}

@@ -8,8 +8,7 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/source/handover"
 	"camd/pkg/source/sourceurl"
@@ -38,7 +37,7 @@ func newSession(c handover.Camera, beforeFrame func(string, string, uint64)) *se
 // run reads the camera until it ends, or camd sends Stop or closes its end. It closes the pipes.
 func (s *session) run(ctx context.Context) {
 	defer s.camera.Close()
-	commands, messages := wire.NewReader(s.camera.Commands), wire.NewWriter(s.camera.Messages)
+	commands, messages := wire.NewReader(s.camera.Commands), newWriter(s.camera.Messages)
 	if messages.Write(wire.Hello{Version: wire.Version}) != nil {
 		return
 	}
@@ -126,6 +125,14 @@ func (s *session) loadCA(o tlsverify.Options) (tlsverify.Options, error) {
 	return o, nil
 }
 
+// newWriter returns the writer of messages to a pipe.
+func newWriter(pipe *os.File) *wire.Writer {
+	if w, ok := rawcall.NewWriter(pipe); ok {
+		return wire.NewWriter(w)
+	}
+	return wire.NewWriter(pipe)
+}
+
 // handshake reads camd's first two messages.
 func handshake(commands *wire.Reader) (wire.Start, error) {
 	for _, want := range []string{"hello", "start"} {
@@ -169,7 +176,5 @@ func (s *session) handleCommands(commands *wire.Reader) {
 
 // toMonotonic returns the reading of CLOCK_MONOTONIC at a time with a monotonic reading, less age.
 func toMonotonic(at time.Time, age time.Duration) int64 {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // it fails only for an unknown clock
-	return now.Nano() - int64(time.Since(at)) - int64(age)
+	return rawcall.MonotonicNow() - int64(time.Since(at)) - int64(age)
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 )
@@ -43,6 +44,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
+	raw = rawcall.NewConn(raw)
 	c := &conn{Conn: raw, buffered: bufio.NewReaderSize(raw, readBuffer), fail: d.fail, remaining: maxOpenBytes}
 	d.mu.Lock()
 	defer d.mu.Unlock()

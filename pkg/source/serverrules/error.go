@@ -39,13 +39,14 @@ func StatusError(src sourceurl.Source, status int) *Error {
 	return nil
 }
 
-// ConnectError returns the Error for a request that got no answer. It does not use the text of err, which may contain the whole address.
-func ConnectError(src sourceurl.Source, err error) *Error {
+// ConnectError returns the Error for a request that got no answer. pinnable says whether what reads the source can check a fingerprint.
+// ConnectError does not use the text of err, which may contain the whole address.
+func ConnectError(src sourceurl.Source, pinnable bool, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	if e, ok := errors.AsType[*tlsverify.Error](err); ok {
-		return NewError(camera.Certificate, "%s: %s", e.Problem, e.Remedy(src.Kind != sourceurl.RTSP))
+		return NewError(camera.Certificate, "%s: %s", e.Problem, e.Remedy(pinnable))
 	}
 	reason, detail := netprobe.Explain(src.URL.Host, err)
 	return &Error{reason, detail}
