@@ -197,10 +197,11 @@ func TestDecoderWaitsForStartSlot(t *testing.T) {
 }
 
 func TestDeviceThatPretendsToSendVideoHasNoDecoder(t *testing.T) {
-	c := startCamera(t, Options{Camera: options.Camera{Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "pretends")})
-	_, main := c.read(t, "")
-	nextFrame(t, main, false)
-	if _, ok := c.Track(camera.Video); ok {
-		t.Error("it has a track")
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "pretends")})
+	s := newPumpedSupervisor(t, c)
+	(&runningCamera{Camera: c}).read(t, "")
+	s.updateDemand()
+	if _, ok := c.Track(camera.Video); ok || s.decoder.queuedSlot != nil {
+		t.Error("it has a track or a decoder")
 	}
 }

@@ -111,6 +111,9 @@ func TestFallbackOfLiveCameraIsShown(t *testing.T) {
 	s := newPumpedSupervisor(t, c)
 	t.Cleanup(s.cancelRetry)
 	s.handleEvent(endedEvent{camera.BadStream, "another codec", true})
+	if s.isDecoded(0) {
+		t.Error("its placeholder counts as a decoded picture")
+	}
 	if s.State != camera.Starting || s.reader() != "packets" {
 		t.Errorf("the camera is %s, %s reads", s.State, s.reader())
 	}
