@@ -7,6 +7,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -204,4 +207,38 @@ func TestMonotonicNowIsTheKernelsClock(t *testing.T) {
 	if now < before.Nano() || now > after.Nano() {
 		t.Errorf("%d is not between %d and %d", now, before.Nano(), after.Nano())
 	}
+}
+
+// With one processor, a peer that sends without end does not keep other goroutines from running, and not from being woken by their descriptors.
+func TestFloodLeavesTimeForOthers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	zero, err := os.Open("/dev/zero") // always has bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zero.Close()
+	raw, err := zero.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ended atomic.Bool
+	var flood sync.WaitGroup
+	flood.Go(func() {
+		in, to := newReader(raw), make([]byte, 1<<16)
+		for !ended.Load() {
+			if _, err := in.Read(to); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 20 { // each needs the network poller and the other goroutines
+		a, b := connPair(t)
+		flood.Go(func() { _, _ = b.Write([]byte("x")) })
+		if _, err := NewConn(a).Read(make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
+	}
+	ended.Store(true)
+	flood.Wait()
 }

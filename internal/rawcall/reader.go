@@ -16,7 +16,14 @@ type reader struct {
 	to    []byte
 	n     int
 	errno syscall.Errno
+
+	hasWaited bool
+	busyReads int // how many reads in a row found bytes without waiting
 }
+
+// maxBusyReads is how many reads in a row may find bytes without waiting before they become usual system calls. Those wake the monitoring
+// thread, which takes the processor away from a peer that sends without end, and polls the descriptors of the others.
+const maxBusyReads = 8
 
 // NewReader returns a reader of a file, which the caller still has to close. It is not safe for concurrent use. If the file may block, it
 // returns the file.
@@ -39,9 +46,12 @@ func (r *reader) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	r.to, r.n, r.errno = b[:min(len(b), maxRead)], 0, 0
+	r.to, r.n, r.errno, r.hasWaited = b[:min(len(b), maxRead)], 0, 0, false
 	err := r.raw.Read(r.read)
 	r.to = nil
+	if r.busyReads++; r.hasWaited {
+		r.busyReads = 0
+	}
 	switch {
 	case err != nil:
 		return 0, err
@@ -56,12 +66,13 @@ func (r *reader) Read(b []byte) (int, error) {
 // try reads once. It returns false if there are no bytes yet.
 func (r *reader) try(fd uintptr) bool {
 	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.to))), uintptr(len(r.to)))
+		n, errno := r.call(fd)
 		switch errno {
 		case 0:
-			r.n = int(n)
+			r.n = n
 			return true
 		case syscall.EAGAIN:
+			r.hasWaited = true
 			return false
 		case syscall.EINTR:
 		default:
@@ -69,6 +80,17 @@ func (r *reader) try(fd uintptr) bool {
 			return true
 		}
 	}
+}
+
+// call makes the system call.
+func (r *reader) call(fd uintptr) (int, syscall.Errno) {
+	to, size := unsafe.SliceData(r.to), uintptr(len(r.to))
+	if r.busyReads >= maxBusyReads {
+		n, _, errno := syscall.Syscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(to)), size)
+		return int(n), errno
+	}
+	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(to)), size)
+	return int(n), errno
 }
 
 // Conn is a TCP connection that is read with raw calls. Only one goroutine at a time may call Read.

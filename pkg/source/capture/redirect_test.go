@@ -73,7 +73,7 @@ func TestRedirectOfFFmpegNeverLeavesHTTPS(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, source string
-		reason       camera.Reason // None means that pictures arrive
+		reason       camera.Reason // None means that frames arrive
 	}{
 		{"another port", "http://" + redirect("http://"+plain+"/piece.ts"), camera.None},
 		{"http to https", "http://" + redirect("https://"+encrypted+"/piece.ts"), camera.None},
@@ -85,7 +85,7 @@ func TestRedirectOfFFmpegNeverLeavesHTTPS(t *testing.T) {
 			d := startCapture(t, wire.Start{Source: test.source, Capture: options.Capture{TLS: tlsverify.Options{CAFile: c.File}}})
 			d.send(wire.Demand{Wanted: true})
 			if test.reason == camera.None {
-				d.frame()
+				awaitMessage[wire.VideoFrame](d)
 				return
 			}
 			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(test.reason) {

@@ -45,7 +45,7 @@ func (c *Check) now() time.Duration { return time.Since(c.began) }
 
 // Shares of one CPU that decoding may take, in percent.
 const (
-	normalCPUShare    = 0.5
+	normalCPUShare    = 0.2
 	unwatchedCPUShare = 0.1 // while nobody watches
 	damagedCPUShare   = 5   // after a damaged picture
 )

@@ -99,7 +99,7 @@ func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 
 func TestCheckScheduleDistrustsAfterDamage(t *testing.T) {
 	const cost = 5 * time.Millisecond
-	const usual, suspect = time.Second, 100 * time.Millisecond
+	const usual, suspect = 2500 * time.Millisecond, 100 * time.Millisecond
 	var s checkSchedule
 	if !s.isDue(0) || !s.isTrusted() {
 		t.Error("the first picture is not decoded")

@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// partLength is the length that the server announces for a part, in a header Content-Length. It is only a hint: nothing that Reader returns
-// depends on it. Cameras send wrong lengths, so a length counts only after the one before was right.
+// partLength is the length that the server announces for a part, in a header Content-Length. It is a hint: a picture that ends
+// elsewhere is found as well. Cameras send wrong lengths, so a length counts only after the one before was right, and only if it leads to an
+// end marker. Then the scans before that marker are not searched for damage. Package media checks every picture that camd publishes.
 type partLength struct {
 	announced int64 // of the picture that begins, or has begun; 0 if there is none
 	isTrusted bool  // the length of the picture before was right

@@ -18,7 +18,7 @@ const (
 	maxQueuedFrames = 256
 	maxQueuedBytes  = 8 << 20 // a frame that is larger fits if the queue is empty
 	maxInit         = 32 << 10
-	maxSpareBytes   = 64 << 10               // of a buffer that is used again: more than most frames have
+	maxSpareBytes   = 256 << 10              // of a buffer that is used again: more than most frames have
 	refusedInterval = 250 * time.Millisecond // between two messages Refused
 )
 
