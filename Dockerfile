@@ -25,7 +25,7 @@ RUN make bin/camd VERSION="$VERSION" COMMIT="$COMMIT" DATE="$DATE" && mkdir /sta
  && go run ./deploy/sbom -version "$VERSION" bill bin/camd >/sbom.cdx.json && go run ./deploy/sbom notice bin/camd >/NOTICE
 
 FROM source AS build-capture
-RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavutil-dev g++ pkg-config \
+RUN apt-get update && apt-get install -y --no-install-recommends libopencv-dev libavformat-dev g++ pkg-config \
  && rm -rf /var/lib/apt/lists/*
 COPY . .
 ARG VERSION=development

@@ -15,7 +15,7 @@ DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 # The Debian packages that each step needs in addition to Go, make and git.
-DEBS_BUILD := libopencv-dev libavutil-dev g++ pkg-config
+DEBS_BUILD := libopencv-dev libavformat-dev g++ pkg-config
 DEBS_TEST  := $(DEBS_BUILD) curl iproute2 ffmpeg chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
               gstreamer1.0-plugins-good gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto mosquitto-clients nats-server \
               python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db nghttp2-client sslscan

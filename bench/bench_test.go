@@ -81,6 +81,20 @@ func TestServersDeliverWholeFrames(t *testing.T) {
 	}
 }
 
+// The fragments of a stream of video arrive whole, too, keyframes and others.
+func TestServersDeliverWholeFragments(t *testing.T) {
+	r := newTestRunner(t)
+	for _, server := range []string{"floor", "camd"} {
+		t.Run(server, func(t *testing.T) {
+			c := videoCase(3)
+			c.rounds, c.warm, c.verify = 1, 100*time.Millisecond, true
+			if g := r.measureFrames(t, server, c, 3*groupLength).Groups[0]; g.Viewers != 3 || g.Torn != 0 || g.Cut != 0 {
+				t.Errorf("%+v, want 3 viewers with whole frames", g)
+			}
+		})
+	}
+}
+
 // A throttled and a stalled viewer get fewer frames than a fast one.
 func TestThrottledViewersGetFewerFrames(t *testing.T) {
 	r, c := newTestRunner(t), smallCase()

@@ -6,7 +6,7 @@
 // # Servers
 //
 //   - floor: c/floor.c, the lower bound: one thread around epoll and send. It parses, limits and counts nothing.
-//   - camd: the real pkg/httpapi server with one synthetic camera.
+//   - camd: the real pkg/httpapi server with one synthetic camera. For H.264, floor and camd send fragments of an MP4 file without end.
 //   - tutorial: a channel for each viewer, part headers by fmt.Fprintf, a copy of each frame for each viewer.
 //   - floor-lowat: the floor with TCP_NOTSENT_LOWAT; only by --only.
 //   - before: the camd of another build of this program; only by --against.

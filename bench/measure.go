@@ -66,16 +66,16 @@ func (s sample) bytes() (n float64) {
 
 // serverCommand returns the command that starts a server, without the prefix for a namespace.
 func (r *runner) serverCommand(server string, c testCase, address string) []string {
-	size, fps := strconv.Itoa(c.size), strconv.Itoa(c.fps)
+	size, fps, key := strconv.Itoa(c.size), strconv.Itoa(c.fps), strconv.Itoa(c.key)
 	switch server {
 	case "floor":
-		return []string{filepath.Join(r.dir, "floor"), size, fps, "0", address}
+		return []string{filepath.Join(r.dir, "floor"), size, fps, "0", address, key}
 	case "floor-lowat":
-		return []string{filepath.Join(r.dir, "floor"), size, fps, "16384", address}
-	case "before":
+		return []string{filepath.Join(r.dir, "floor"), size, fps, "16384", address, key}
+	case "before": // it may be older than keyframes
 		return []string{r.baseline, "serve", "camd", size, fps, address}
 	}
-	return []string{r.self, "serve", server, size, fps, address}
+	return []string{r.self, "serve", server, size, fps, address, key}
 }
 
 // errSkip marks a case that cannot run on this machine.
@@ -111,7 +111,7 @@ func (r *runner) runCase(ctx context.Context, server string, c testCase) ([]samp
 	}
 	var samples []sample
 	for _, groups := range c.phases {
-		args := append(clientPrefix, filepath.Join(r.dir, "client"), "-p", "/cameras/"+cameraID+"/stream.mjpg",
+		args := append(clientPrefix, filepath.Join(r.dir, "client"), "-p", c.path(),
 			"-s", strconv.Itoa(p.cmd.Process.Pid), "-w", millis(c.warm), "-m", millis(c.measure))
 		if c.verify {
 			args = append(args, "-v")

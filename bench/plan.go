@@ -21,6 +21,7 @@ type testCase struct {
 	name          string
 	kind          caseKind
 	size, fps     int
+	key           int        // the size of each keyframe of an H.264 stream; 0 means JPEGs
 	phases        [][]string // groups of viewers; each phase is another client on the same server
 	rounds        int
 	warm, measure time.Duration
@@ -37,6 +38,22 @@ func fanoutCase(size, n int) testCase {
 	}
 }
 
+// path returns what viewers request.
+func (t testCase) path() string {
+	if t.key > 0 {
+		return "/cameras/" + cameraID + "/stream.mp4"
+	}
+	return "/cameras/" + cameraID + "/stream.mjpg"
+}
+
+// videoCase returns a camera of 1080p25 at 4 Mbit/s with a keyframe every 2 s. The window is one group of pictures.
+func videoCase(n int) testCase {
+	return testCase{
+		name: fmt.Sprintf("H.264 4 Mbit/s x %d", n), kind: fanout, size: 18_000, key: 118_000, fps: 25, servers: []string{"floor", "camd"},
+		phases: [][]string{{fmt.Sprint(n)}}, rounds: 2, warm: time.Second, measure: 2 * time.Second,
+	}
+}
+
 // plan returns the cases to measure. A full plan takes less than five minutes, a quick one less than 40 seconds.
 func plan(c options) []testCase {
 	var cases []testCase
@@ -47,6 +64,7 @@ func plan(c options) []testCase {
 			}
 		}
 	}
+	cases = append(cases, videoCase(100), videoCase(300))
 	saturation, crowd := fanoutCase(100_000, 1000), fanoutCase(20_000, 5000)
 	saturation.name, saturation.rounds, saturation.measure = "saturation: 100 KB x 1000", 2, 2*time.Second
 	crowd.name, crowd.rounds, crowd.fps, crowd.measure = "crowd: 20 KB x 5000 at 5 fps", 1, 5, 4*time.Second
@@ -76,6 +94,8 @@ func quickCases(cases []testCase) []testCase {
 		switch t.name {
 		case "20 KB x 100", "100 KB x 100":
 			t.rounds, t.warm, t.measure = 2, 300*time.Millisecond, time.Second
+		case "H.264 4 Mbit/s x 100":
+			t.rounds, t.warm, t.measure = 1, 300*time.Millisecond, 1400*time.Millisecond
 		case "throttled readers":
 			t.warm, t.measure = 5*time.Second, 2*time.Second
 		case "mixed: 20 KB x 1000":

@@ -12,9 +12,9 @@ import (
 	"camd/internal/timerslack"
 )
 
-// publisher publishes frames of size bytes, fps times a second.
+// publisher publishes frames of size bytes, fps times a second. If key is not 0, they are H.264, and each keyframe has key bytes.
 type publisher struct {
-	size, fps int
+	size, fps, key int
 }
 
 // servers are the servers written in Go. Each serves the frames of p on l until ctx ends.
@@ -23,11 +23,14 @@ var servers = map[string]func(ctx context.Context, l net.Listener, p publisher) 
 	"tutorial": serveTutorial,
 }
 
-// serve runs a server process. args are NAME SIZE FPS ADDRESS. It prints its port, and ends when stdin does, so that no server outlives
-// the benchmark.
+// serve runs a server process. args are NAME SIZE FPS ADDRESS and optionally KEY. It prints its port, and ends when stdin does, so that no
+// server outlives the benchmark.
 func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) != 4 || servers[args[0]] == nil {
-		return fmt.Errorf("serve %q: want NAME SIZE FPS ADDRESS", args)
+	if len(args) == 4 {
+		args = append(args, "0")
+	}
+	if len(args) != 5 || servers[args[0]] == nil {
+		return fmt.Errorf("serve %q: want NAME SIZE FPS ADDRESS [KEY]", args)
 	}
 	if args[0] == "camd" {
 		// As the daemon does. The race detector links C code; figures from it mean nothing.
@@ -35,13 +38,12 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer
 			return err
 		}
 	}
-	size, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	fps, err := strconv.Atoi(args[2])
-	if err != nil {
-		return err
+	var p publisher
+	for i, n := range map[int]*int{1: &p.size, 2: &p.fps, 4: &p.key} {
+		var err error
+		if *n, err = strconv.Atoi(args[i]); err != nil {
+			return err
+		}
 	}
 	l, err := net.Listen("tcp4", net.JoinHostPort(args[3], "0"))
 	if err != nil {
@@ -54,7 +56,7 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
-	return servers[args[0]](ctx, l, publisher{size, fps})
+	return servers[args[0]](ctx, l, p)
 }
 
 // run calls publish for each frame until ctx ends.

@@ -26,6 +26,16 @@ func newTemplate(size int) *template {
 // fill writes a picture with a sequence number and a capture time.
 func (t *template) fill(picture []byte, seq uint64, captured int64) {
 	copy(picture, t[seq%4])
+	putStamp(picture, seq, captured)
+}
+
+// stamped returns a picture with a sequence number and a capture time, which is valid until the call for seq+4.
+func (t *template) stamped(seq uint64, captured int64) []byte {
+	putStamp(t[seq%4], seq, captured)
+	return t[seq%4]
+}
+
+func putStamp(picture []byte, seq uint64, captured int64) {
 	binary.NativeEndian.PutUint64(picture[14:], seq)
 	binary.NativeEndian.PutUint64(picture[22:], uint64(captured))
 }

@@ -1,10 +1,11 @@
 /*
  * The viewers of a benchmark: one thread, epoll, any number of connections in groups.
  *
- *   client [-w WARM_MS] [-m MEASURE_MS] [-p PATH] [-s SERVER_PID] [-v] PORT COUNT[:RATE[:ADDRESS]]...
+ *   client [-w WARM_MS] [-m MEASURE_MS] [-p PATH] [-s SERVER_PID] [-v] [-n] PORT COUNT[:RATE[:ADDRESS]]...
  *
  * RATE is in bytes per second: 0 as fast as possible, -1 takes a few bytes and then nothing. Prints "begin" and "end" when
- * the measuring window does, then a JSON object about the window and one for each group.
+ * the measuring window does, then a JSON object about the window and one for each group. With -n,
+ * pictures have no stamp, and all ages are 0.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -41,7 +42,7 @@ void arrived(struct stream *s)
 	if (!v->seen && !v->group->rate)
 		nwaiting--;
 	if (measuring)
-		group_count(v, monotonic() - s->captured);
+		group_count(v, options.unstamped ? 0 : monotonic() - s->captured);
 	v->seen = s->seq;
 }
 
@@ -178,13 +179,14 @@ int main(int argc, char **argv)
 {
 	int port, option;
 
-	while ((option = getopt(argc, argv, "w:m:p:s:v")) > 0)
+	while ((option = getopt(argc, argv, "w:m:p:s:vn")) > 0)
 		switch (option) {
 		case 'w': warm = atoll(optarg) * 1000000; break;
 		case 'm': measure = atoll(optarg) * 1000000; break;
 		case 'p': path = optarg; break;
 		case 's': server = atoi(optarg); break;
 		case 'v': options.verify = 1; break;
+		case 'n': options.unstamped = 1; break;
 		default: return 2;
 		}
 	if (argc - optind < 2)

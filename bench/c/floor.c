@@ -3,7 +3,9 @@
  * each viewer and frame. It parses, limits and counts nothing. A viewer whose socket is full finishes its frame and then gets
  * the newest.
  *
- *   floor SIZE FPS [LOWAT [ADDRESS]]     prints its port; ends when its standard input does
+ *   floor SIZE FPS [LOWAT [ADDRESS [KEY]]]     prints its port; ends when its standard input does
+ *
+ * With KEY it sends an MP4 file without end instead of JPEGs. One frame in GROUP is a keyframe and has KEY bytes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,10 +21,15 @@
 #include "stamp.h"
 
 #define BOUNDARY "boundarydonotcross"
+#define GROUP 50      /* frames from one keyframe to the next */
+#define MOOF_SIZE 104 /* as package fmp4 writes it */
 
 static const char response_head[] =
 	"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=" BOUNDARY "\r\n"
 	"Cache-Control: no-store\r\nConnection: close\r\n\r\n--" BOUNDARY "\r\n";
+static const char mp4_head[] =
+	"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n"
+	"Cache-Control: no-store\r\nConnection: close\r\n\r\n\0\0\0\x0c""ftypiso6";
 
 /* A frame does not change while any viewer has a part of it. */
 struct frame {
@@ -44,7 +51,7 @@ static struct frame **frames;
 static int nframes;
 static struct frame *newest;
 static char *templates[4];
-static size_t size;
+static size_t size, key; /* of a frame, and of a keyframe; no key means JPEGs */
 static int poller, lowat;
 
 static struct frame *unused_frame(void)
@@ -54,8 +61,27 @@ static struct frame *unused_frame(void)
 			return frames[i];
 	frames = realloc(frames, (nframes + 1) * sizeof *frames);
 	frames[nframes] = calloc(1, sizeof **frames);
-	frames[nframes]->part = malloc(size + 256);
+	frames[nframes]->part = malloc((key > size ? key : size) + 256);
 	return frames[nframes++];
+}
+
+/* Makes a fragment: moof with nothing in it, and mdat. */
+static void capture_fragment(uint64_t seq, int64_t when)
+{
+	struct frame *f = unused_frame();
+	size_t n = seq % GROUP == 1 ? key : size;
+	uint32_t moof = htonl(MOOF_SIZE), mdat = htonl(n + 8);
+
+	memset(f->part, 0, MOOF_SIZE);
+	memcpy(f->part, &moof, 4);
+	memcpy(f->part + 4, "moof", 4);
+	memcpy(f->part + MOOF_SIZE, &mdat, 4);
+	memcpy(f->part + MOOF_SIZE + 4, "mdat", 4);
+	memcpy(f->part + MOOF_SIZE + 8, templates[seq % 4], n);
+	stamp(f->part + MOOF_SIZE + 8, seq, when);
+	memcpy(f->part + MOOF_SIZE + 8 + n - 2, "\xff\xd9", 2);
+	f->len = MOOF_SIZE + 8 + n;
+	newest = f;
 }
 
 /* Makes a frame. Every server of this benchmark copies each frame once from a template. */
@@ -144,7 +170,10 @@ static void on_event(struct viewer *v, unsigned events)
 			connected = realloc(connected, (capacity = capacity * 2 + 64) * sizeof *connected);
 		v->index = nconnected;
 		connected[nconnected++] = v;
-		send(v->fd, response_head, sizeof response_head - 1, MSG_NOSIGNAL);
+		if (key)
+			send(v->fd, mp4_head, sizeof mp4_head - 1, MSG_NOSIGNAL);
+		else
+			send(v->fd, response_head, sizeof response_head - 1, MSG_NOSIGNAL);
 	}
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		remove_viewer(v);
@@ -164,7 +193,7 @@ static void tick(int timer, int64_t start, int64_t period)
 	if (read(timer, &expired, 8) != 8)
 		return;
 	ticks += expired;
-	capture(ticks, start + (int64_t)(ticks - 1) * period);
+	(key ? capture_fragment : capture)(ticks, start + (int64_t)(ticks - 1) * period);
 	for (int i = 0; i < nconnected; i++)
 		push(connected[i]);
 }
@@ -185,11 +214,13 @@ int main(int argc, char **argv)
 
 	size = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
 	lowat = argc > 3 ? atoi(argv[3]) : 0;
+	key = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
 	raise_files();
 	for (int i = 0; i < 4; i++) {
-		templates[i] = malloc(size);
-		memset(templates[i], FILL(i), size);
-		memcpy(templates[i] + size - 2, "\xff\xd9", 2);
+		templates[i] = malloc(key > size ? key : size);
+		memset(templates[i], FILL(i), key > size ? key : size);
+		if (!key)
+			memcpy(templates[i] + size - 2, "\xff\xd9", 2);
 	}
 	poller = epoll_create1(0);
 	listener = listen_at(argc > 4 ? argv[4] : "127.0.0.1");

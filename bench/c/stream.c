@@ -26,12 +26,14 @@ static void header_line(struct stream *s)
 		fail("refused", s->line);
 	if (s->state == RESPONSE && !strcasecmp(s->line, "Transfer-Encoding: chunked"))
 		s->framing = CHUNK_SIZE;
+	if (s->state == RESPONSE && !strncasecmp(s->line, "Content-Type: video/mp4", 23))
+		s->is_mp4 = 1;
 	if (s->state == PART_HEADER && !strncasecmp(s->line, "Content-Length:", 15))
 		s->picture_size = strtoul(s->line + 15, NULL, 10);
 	if (s->line_len)
 		goto done;
 	if (s->state == RESPONSE) {
-		s->state = PART_HEADER;
+		s->state = s->is_mp4 ? BOX_HEADER : PART_HEADER;
 	} else if (s->picture_size) { /* else an empty line before a boundary */
 		s->state = PICTURE;
 		s->picture_left = s->picture_size;
@@ -41,9 +43,31 @@ done:
 	s->line_len = 0;
 }
 
+/* A byte of an MP4 file. The data of mdat is a picture; all other boxes are skipped. */
+static void box_byte(struct stream *s, unsigned char c)
+{
+	if (s->state == BOX) {
+		if (!--s->picture_left)
+			s->state = BOX_HEADER;
+		return;
+	}
+	s->line[s->line_len++] = c;
+	if (s->line_len <= 4)
+		s->picture_left = s->picture_left << 8 | c;
+	if (s->line_len < 8)
+		return;
+	s->line_len = 0;
+	if (s->picture_left <= 8)
+		fail("empty box", "");
+	s->picture_left -= 8;
+	s->state = memcmp(s->line + 4, "mdat", 4) ? BOX : PICTURE;
+}
+
 static void header_byte(struct stream *s, char c)
 {
-	if (c == '\n')
+	if (s->state == BOX_HEADER || s->state == BOX)
+		box_byte(s, c);
+	else if (c == '\n')
 		header_line(s);
 	else if (c != '\r' && s->line_len < sizeof s->line - 1)
 		s->line[s->line_len++] = c;
@@ -66,7 +90,7 @@ static void picture_bytes(struct stream *s, const char *b, size_t n)
 
 	for (size_t i = 0; i < n && at + i < STAMP_END; i++)
 		s->stamp[at + i] = b[i];
-	if (at < STAMP_END && at + n >= STAMP_END) {
+	if (!options.unstamped && at < STAMP_END && at + n >= STAMP_END) {
 		if (memcmp(s->stamp + STAMP_AT, STAMP_MAGIC, 8))
 			fail("no stamp in picture", "");
 		memcpy(&s->seq, s->stamp + 14, 8);
@@ -78,9 +102,10 @@ static void picture_bytes(struct stream *s, const char *b, size_t n)
 	s->picture_left -= n;
 	if (s->picture_left)
 		return;
+	s->seq += options.unstamped;
 	arrived(s);
 	s->picture_size = 0;
-	s->state = PART_HEADER;
+	s->state = s->is_mp4 ? BOX_HEADER : PART_HEADER;
 }
 
 static void chunk_byte(struct stream *s, char c)

@@ -10,7 +10,8 @@ enum { GONE = -1, DRY, MORE };
 struct stream {
 	int fd;
 	/* What is expected next. */
-	enum { RESPONSE, PART_HEADER, PICTURE } state;
+	enum { RESPONSE, PART_HEADER, BOX_HEADER, BOX, PICTURE } state;
+	int is_mp4; /* boxes, and not parts */
 	enum { PLAIN, CHUNK_SIZE, CHUNK, CHUNK_END } framing;
 	size_t chunk_left, picture_left, picture_size;
 	/* Read and not yet understood; a line or the stamp, or in verification the picture. */
@@ -28,6 +29,7 @@ struct stream {
 
 struct options {
 	int verify; /* look at every byte, rather than discard pictures inside the kernel */
+	int unstamped; /* pictures have no stamp, so that their ages are not known */
 };
 
 extern struct options options;

@@ -20,6 +20,7 @@ var version = "development"
 
 const help = `camd-capture reads one camera for camd. Do not start it yourself: camd starts one process for each camera.
 It reads commands from standard input and writes pictures to standard output, both in a binary protocol.
+For cameras that camd reads itself, it opens nothing and decodes the frames that camd sends.
 
   --version  print the version, the version of OpenCV, and the backends of OpenCV that read cameras
   --help     print this text

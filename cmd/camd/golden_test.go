@@ -126,7 +126,8 @@ func TestGoldenErrors(t *testing.T) {
 		"probe hall --save-certificate x.pem -c DIR/camd.yaml",
 		"probe test:// --size 640x480", "probe test:// --user u", "probe test:// --redirect-hosts h", "probe http://h/ --transport tcp",
 		"probe test:// --ca-file x.pem", "probe /dev/video0 --fps -1", "probe /dev/video0 --format jpg", "probe rtsp://h/ --transport pigeon",
-		"probe rtsps://h/ --fingerprint 00", "probe https://h/ --ca-file x.pem --tls-verify=false",
+		"probe rtsps://h/ --fingerprint 00 --reader opencv", "probe test:// --reader go", "probe http+poll://h/ --reader opencv",
+		"probe rtsp://h/ --reader ffmpeg", "probe https://h/ --ca-file x.pem --tls-verify=false",
 	} {
 		s.camd(strings.Fields(line)...)
 	}
@@ -181,6 +182,10 @@ func TestGoldenProbe(t *testing.T) {
 	}
 	printReport(&out, rtsp, source.ProbeReport{
 		Format: camera.Format{Backend: "FFMPEG", Codec: "h264", Width: 1920, Height: 1080}, Frames: 1, Frame: broker.Frame{Format: media.NewJPEGFormat(1920, 1080)},
+	})
+	out.WriteString("\n")
+	printReport(&out, rtsp, source.ProbeReport{
+		Format: camera.Format{Backend: "RTSP", Codec: "h264", Passthrough: true, Width: 1920, Height: 1080}, Frames: 1, Frame: broker.Frame{Format: media.NewJPEGFormat(1920, 1080)},
 	})
 	checkGolden(t, "probe", out.String())
 }

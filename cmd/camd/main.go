@@ -114,7 +114,7 @@ func newRootCommand() *cobra.Command {
 	root.RunE = serve.RunE
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newCheckCommand(), newDevicesCommand(), newProbeCommand(), newHealthcheckCommand(), newDoctorCommand(), newVersionCommand())
-	root.AddCommand(newSchemaCommand(), newHashPasswordCommand(), newTokenCommand(), newShareCommand(), newRotateLinksCommand())
+	root.AddCommand(newSchemaCommand(), newHashPasswordCommand(), newTokenCommand(), newShareCommand(), newRotateLinksCommand(), newReadersCommand())
 	return root
 }
 

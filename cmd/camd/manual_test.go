@@ -31,6 +31,9 @@ func TestManual(t *testing.T) {
 
 	t.Run("every command has a page", func(t *testing.T) {
 		for _, c := range append(newRootCommand().Commands(), newRootCommand()) {
+			if c.Hidden {
+				continue
+			}
 			page := readFile(t, dir, "man1/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".1")
 			for _, want := range []string{"\n.SH NAME\n", "\n.SH SYNOPSIS\n", "\n.SH DESCRIPTION\n", c.Short} {
 				if !strings.Contains(page, want) {
@@ -116,6 +119,9 @@ func writeManual(dir string) error {
 	}
 	pageDate := manualDate()
 	for _, c := range append(root.Commands(), root) {
+		if c.Hidden {
+			continue
+		}
 		if err := writeCommandPage(c, filepath.Join(dir, "man1"), pageDate); err != nil {
 			return err
 		}

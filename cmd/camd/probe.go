@@ -14,6 +14,7 @@ import (
 
 	"camd/internal/configfile"
 	"camd/internal/logging"
+	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/source"
 	"camd/pkg/source/options"
@@ -21,9 +22,9 @@ import (
 )
 
 type probeFlags struct {
-	user, passwordFile, transport, size, format, snapshot, logLevel, config string
-	fps                                                                     float64
-	timeout, measure                                                        time.Duration
+	user, passwordFile, reader, transport, size, format, snapshot, logLevel, config string
+	fps                                                                             float64
+	timeout, measure                                                                time.Duration
 
 	caFile, fingerprint, saveCertificate string
 	tlsVerify                            bool
@@ -35,9 +36,9 @@ func newProbeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "probe SOURCE|CAMERA",
 		Short: "open a source and print what it delivers",
-		Long: `Open a source. Print its size, frame rate and codec, whether camd passes its pictures through unchanged, and how long the first
-picture took. For an https:// or rtsps:// source, first print the certificate of its server and whether it verifies. If it does not,
-print the line for the configuration with which camd accepts it.
+		Long: `Open a source. Print its size, frame rate and codec, what camd does with its pictures, and how long the first picture took. For
+an https:// or rtsps:// source, first print the certificate of its server and whether it verifies. If it does not, print the line for the
+configuration with which camd accepts it.
 
 CAMERA is the id of a camera in the configuration. camd opens its source with the options of the configuration.
 
@@ -81,9 +82,10 @@ Exit codes: 0 the source delivers pictures, 1 it does not, 2 the command line is
 	fl.StringVar(&f.snapshot, "snapshot", "", "write the last picture to `FILE`")
 	fl.StringVar(&f.user, "user", "", "user `NAME` for a network camera")
 	fl.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password")
+	fl.StringVar(&f.reader, "reader", options.ReaderAuto, "what reads an rtsp:// or http:// source: "+strings.Join(readerNames, ", "))
 	fl.StringVar(&f.transport, "transport", "", "tcp or udp, for an rtsp:// source (default tcp)")
 	fl.StringVar(&f.caFile, "ca-file", "", "PEM `FILE` with certificates to trust instead of the system's")
-	fl.StringVar(&f.fingerprint, "fingerprint", "", "`SHA256` of the certificate to accept, for https:// sources")
+	fl.StringVar(&f.fingerprint, "fingerprint", "", "`SHA256` of the certificate to accept, for an https:// or rtsps:// source")
 	fl.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the certificate of an https:// or rtsps:// source")
 	fl.StringVar(&f.saveCertificate, "save-certificate", "", "write the server's certificate to `FILE`, for ca_file")
 	fl.StringSliceVar(&f.redirectHosts, "redirect-hosts", nil, "other `HOSTS` that an http:// source may redirect to")
@@ -116,7 +118,7 @@ func (p probeFlags) options(arg string) (source.Options, error) {
 	}
 	o := source.Options{Camera: options.Camera{
 		ID: "probe", Source: src,
-		Capture: options.Capture{Transport: p.transport, Format: p.format, FPS: p.fps, OpenTimeout: p.timeout, RedirectHosts: p.redirectHosts},
+		Capture: options.Capture{Reader: p.reader, Transport: p.transport, Format: p.format, FPS: p.fps, OpenTimeout: p.timeout, RedirectHosts: p.redirectHosts},
 	}}
 	if p.size != "" {
 		if o.Size, err = sourceurl.ParseSize(p.size); err != nil {
@@ -140,11 +142,16 @@ func (p probeFlags) options(arg string) (source.Options, error) {
 	return o, nil
 }
 
+var readerNames = []string{options.ReaderAuto, options.ReaderGo, options.ReaderOpenCV}
+
 var errProbeTimes = errors.New("--timeout and --measure: must be a duration above 0, such as 10s")
 
 // check refuses invalid values, and flags that do not apply to this kind of source.
 func (p probeFlags) check(kind sourceurl.Kind) error {
+	isNetwork := kind == sourceurl.RTSP || kind == sourceurl.HTTP || kind == sourceurl.Poll
 	switch {
+	case !slices.Contains(readerNames, p.reader):
+		return fmt.Errorf("--reader %q: must be one of %s", p.reader, strings.Join(readerNames, ", "))
 	case !slices.Contains([]string{"", "tcp", "udp"}, p.transport):
 		return fmt.Errorf("--transport %q: must be tcp or udp", p.transport)
 	case !slices.Contains(config.Formats(), p.format):
@@ -159,22 +166,22 @@ func (p probeFlags) check(kind sourceurl.Kind) error {
 		return errors.New("--redirect-hosts applies only to an http:// or https:// source")
 	case kind != sourceurl.RTSP && p.transport != "":
 		return errors.New("--transport applies only to an rtsp:// source")
-	case kind != sourceurl.RTSP && kind != sourceurl.HTTP && kind != sourceurl.Poll && (p.user != "" || p.passwordFile != ""):
+	case kind == sourceurl.Poll && p.reader == options.ReaderOpenCV:
+		return errors.New("--reader opencv does not apply to an http+poll:// source, because OpenCV cannot poll pictures")
+	case !isNetwork && p.reader != options.ReaderAuto:
+		return errors.New("--reader applies only to an rtsp:// or http:// source")
+	case !isNetwork && (p.user != "" || p.passwordFile != ""):
 		return errors.New("--user and --password-file apply only to an rtsp:// or http:// source")
 	}
 	return nil
 }
 
 func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
-	how := "decoded and encoded once"
-	if r.Format.Passthrough {
-		how = "passed through unchanged"
-	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "source\t%s\n", src)
 	fmt.Fprintf(w, "read by\t%s\n", r.Format.Backend)
 	fmt.Fprintf(w, "codec\t%s\n", r.Format.Codec)
-	fmt.Fprintf(w, "pictures\t%s\n", how)
+	fmt.Fprintf(w, "pictures\t%s\n", describePassthrough(r.Format))
 	fmt.Fprintf(w, "size\t%dx%d\n", r.Frame.Format.Width, r.Frame.Format.Height)
 	if r.Format.FPS > 0 {
 		fmt.Fprintf(w, "declared rate\t%.4g fps\n", r.Format.FPS)
@@ -188,6 +195,17 @@ func printReport(out io.Writer, src sourceurl.Source, r source.ProbeReport) {
 		fmt.Fprintf(w, "note\t%s\n", r.Format.Note)
 	}
 	_ = w.Flush()
+}
+
+// describePassthrough says what camd does with the pictures of a source.
+func describePassthrough(f camera.Format) string {
+	switch {
+	case !f.Passthrough:
+		return "decoded and encoded once"
+	case f.Codec == "mjpeg":
+		return "passed through unchanged"
+	}
+	return "passed through unchanged as video, decoded only for viewers of JPEG"
 }
 
 // saveSnapshot writes the picture to a file if a flag asks for it.

@@ -21,7 +21,7 @@ import (
 var errNoCameraID = errors.New("not the id of a camera")
 
 // sourceFlags are the flags for a source. For a camera, its options in the configuration take their place.
-var sourceFlags = []string{"user", "password-file", "transport", "ca-file", "fingerprint", "tls-verify", "redirect-hosts", "size", "fps", "format"}
+var sourceFlags = []string{"user", "password-file", "transport", "ca-file", "fingerprint", "tls-verify", "redirect-hosts", "reader", "size", "fps", "format"}
 
 // configured returns the options of the camera with an id. It returns errNoCameraID if the argument must be a source: it cannot be an
 // id, there is no configuration, or it names a file and no camera.

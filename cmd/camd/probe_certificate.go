@@ -15,6 +15,7 @@ import (
 
 	"camd/pkg/source"
 	"camd/pkg/source/netprobe"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
@@ -29,8 +30,8 @@ func (p probeFlags) tlsOptions(src sourceurl.Source) (o tlsverify.Options, err e
 		return o, errNoCertificate
 	case o.SkipVerify && (p.caFile != "" || p.fingerprint != ""), p.caFile != "" && p.fingerprint != "":
 		return o, errors.New("use only one of --ca-file, --fingerprint and --tls-verify=false")
-	case p.fingerprint != "" && src.Kind == sourceurl.RTSP:
-		return o, errors.New("--fingerprint: FFmpeg reads rtsps:// sources and does not check fingerprints; use --ca-file")
+	case p.fingerprint != "" && p.reader == options.ReaderOpenCV:
+		return o, errors.New("--fingerprint: does not apply with --reader opencv, because FFmpeg cannot check it; use --ca-file")
 	}
 	if p.caFile != "" {
 		if o.CAFile, err = filepath.Abs(p.caFile); err != nil {
@@ -73,7 +74,7 @@ func (p probeFlags) printCertificate(ctx context.Context, out io.Writer, o sourc
 	switch e, failed := errors.AsType[*tlsverify.Error](verifier.Verify(o.Source.URL.Hostname(), chain)); {
 	case failed:
 		fmt.Fprintf(w, "verifies\tno: %s\n", e.Problem)
-		fmt.Fprintf(w, "to accept it\t%s\n", e.ConfigLine(o.Source.Kind != sourceurl.RTSP))
+		fmt.Fprintf(w, "to accept it\t%s\n", e.ConfigLine(o.Reader != options.ReaderOpenCV))
 	case o.TLS.SkipVerify:
 		fmt.Fprintf(w, "verifies\tnot checked\n")
 	default:

@@ -35,8 +35,9 @@ type cameraResources struct {
 	log     *zap.Logger
 }
 
-// ringBytes bounds the pictures in the rings of all cameras together, without the newest of each. It is enough for 20 topics with 32
-// pictures of 100 KB. Viewers take only the newest.
+// ringBytes bounds the frames in the rings of all cameras together, without the newest of each. It is enough for 20 topics with 32
+// pictures of 100 KB, or for two groups of pictures of 16 tracks at 4 Mbit/s with keyframes 4 s apart. Beyond it, each topic keeps an equal
+// share, and tracks whose groups are larger are not joinable.
 const ringBytes = 64 << 20
 
 // frameLimits returns the limits of a configuration for one picture.

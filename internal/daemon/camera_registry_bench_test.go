@@ -20,6 +20,7 @@ func (b benchCamera) Status() camera.Status {
 	return camera.Status{ID: b.id, State: camera.Live, Remote: true, Site: "north"}
 }
 func (b benchCamera) Renditions() []string                 { return []string{camera.Main, "preview"} }
+func (benchCamera) Track(string) (*broker.Topic, bool)     { return nil, false }
 func (b benchCamera) Topic(n string) (*broker.Topic, bool) { t, ok := b.topics[n]; return t, ok }
 
 // BenchmarkSetConfig measures the work of a relay when one of many cameras appears or disappears, or its renditions change. An announcement

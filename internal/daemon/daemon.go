@@ -113,7 +113,7 @@ func newDaemon(o Options) (*daemon, error) {
 	d.cameraResources = cameraResources{
 		store: openStateStore(cfg, log), metrics: source.NewMetrics(d.metricsRegistry), budget: broker.NewBudget(ringBytes, nil), log: log,
 	}
-	d.fleet = source.NewFleet(d.cameraOptions(cfg, worker), d.metrics)
+	d.fleet = source.NewFleet(d.cameraOptions(cfg, worker), d.metrics, log)
 	d.localCameras = &localCameras{}
 	d.localCameras.set(cfg, d.fleet.Cameras())
 	if d.registry, err = newCameraRegistry(cfg, d.budget, d.fleet.Cameras(), d.auth.authenticator, d.serverOptions()); err != nil {

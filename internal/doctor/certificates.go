@@ -3,12 +3,12 @@ package doctor
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"camd/pkg/source/netprobe"
 	"camd/pkg/source/options"
-	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/tlsverify"
 )
 
@@ -18,47 +18,42 @@ const (
 	maxCertificateChecks = 16
 )
 
-// checkCertificates verifies the certificates of cameras that are read over TLS, as camd-capture does.
+// checkCertificates verifies the certificates of cameras that are read over TLS, as their readers do.
 func checkCertificates(ctx context.Context, cameras []options.Camera) []Finding {
-	var encrypted []options.Camera
-	for _, c := range cameras {
-		if c.Source.IsTLS() {
-			encrypted = append(encrypted, c)
-		}
-	}
+	encrypted := slices.DeleteFunc(networkSources(cameras), func(s networkSource) bool { return !s.Source.IsTLS() })
 	all := make([]Finding, len(encrypted))
 	slots := make(chan struct{}, maxCertificateChecks)
 	var running sync.WaitGroup
-	for i, c := range encrypted {
+	for i, s := range encrypted {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			all[i] = checkCertificate(ctx, c)
+			all[i] = s.checkCertificate(ctx)
 		})
 	}
 	running.Wait()
 	return all
 }
 
-// checkCertificate verifies the certificate of one camera.
-func checkCertificate(ctx context.Context, c options.Camera) Finding {
+// checkCertificate verifies the certificate of the address.
+func (s networkSource) checkCertificate(ctx context.Context) Finding {
 	const check = "camera"
-	verifier, err := tlsverify.New(c.TLS)
+	verifier, err := tlsverify.New(s.TLS)
 	if err != nil {
-		return fail(check, "", "camera %s: %v", c.ID, err)
+		return fail(check, "", "%s: %v", s.name(), err)
 	}
-	if c.TLS.SkipVerify {
-		return warn(check, "`camd probe "+c.ID+"` prints what to set instead", "camera %s: its certificate is not verified (tls_verify: false)", c.ID)
+	if s.TLS.SkipVerify {
+		return warn(check, "`camd probe "+s.ID+"` prints what to set instead", "%s: its certificate is not verified (tls_verify: false)", s.name())
 	}
 	ctx, cancel := context.WithTimeout(ctx, certificateTimeout)
 	defer cancel()
-	chain, err := netprobe.Certificates(ctx, c.Source)
+	chain, err := netprobe.Certificates(ctx, s.Source)
 	if err != nil {
-		_, why := netprobe.Explain(c.Source.URL.Host, err)
-		return fail(check, "", "camera %s: its certificate cannot be read: %s", c.ID, why)
+		_, why := netprobe.Explain(s.Source.URL.Host, err)
+		return fail(check, "", "%s: its certificate cannot be read: %s", s.name(), why)
 	}
-	if e, failed := errors.AsType[*tlsverify.Error](verifier.Verify(c.Source.URL.Hostname(), chain)); failed {
-		return fail(check, e.Remedy(c.Source.Kind != sourceurl.RTSP), "camera %s: %s", c.ID, e.Problem)
+	if e, failed := errors.AsType[*tlsverify.Error](verifier.Verify(s.Source.URL.Hostname(), chain)); failed {
+		return fail(check, e.Remedy(s.Reader != options.ReaderOpenCV), "%s: %s", s.name(), e.Problem)
 	}
-	return ok(check, "camera %s: its certificate verifies, valid until %s", c.ID, chain[0].NotAfter.UTC().Format(time.DateOnly))
+	return ok(check, "%s: its certificate verifies, valid until %s", s.name(), chain[0].NotAfter.UTC().Format(time.DateOnly))
 }

@@ -123,6 +123,10 @@ func goldenNetworkCameras(t *testing.T) []Finding {
 		}
 		c := config.DefaultCamera(id, src)
 		c.Paused = id == "off"
+		if id == "good" || id == "path" {
+			c.Substream = src
+			c.Substream.URL.Path += "/small"
+		}
 		cfg.Cameras = append(cfg.Cameras, c)
 	}
 	return checkNetworkCameras(t.Context(), cfg, "camd-capture", func(_ context.Context, o source.Options, _ time.Duration) (source.ProbeReport, error) {

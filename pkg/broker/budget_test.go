@@ -212,3 +212,27 @@ func TestEveryFrameIsCountedWithinASharedBudget(t *testing.T) {
 		t.Errorf("the topics hold %d bytes, %d are counted", held, total.Held())
 	}
 }
+
+// Each frame has a format of its own, which is larger than the frame.
+func TestRingCountsFormats(t *testing.T) {
+	topic := NewTopic("camera", Options{Depth: 64, Bytes: 1000})
+	for range 64 {
+		topic.Publish(Frame{Wire: make([]byte, 10), Format: &Format{Init: make([]byte, 190)}})
+	}
+	held := 0
+	for i := range topic.slots {
+		if f := topic.slots[i].Load(); f != nil {
+			held += len(f.Wire) + len(f.Format.Init)
+		}
+	}
+	if held != 1000 {
+		t.Errorf("%d bytes in the ring, at most 1000", held)
+	}
+	same := &Format{Init: make([]byte, 190)}
+	for range 100 {
+		topic.Publish(Frame{Wire: make([]byte, 10), Format: same})
+	}
+	if topic.usage.held != 640 {
+		t.Errorf("%d bytes of 64 frames with one format", topic.usage.held)
+	}
+}

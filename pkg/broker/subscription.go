@@ -116,6 +116,14 @@ func (s *Subscription) TryNext() *Frame {
 	return f
 }
 
+// Unread gives back the frame that TryNext has just returned, as if TryNext had not returned it. A reader that cannot use the frame yet
+// calls it, so that the rules about lateness apply again at the next TryNext. Call it at most once for each frame, and before the next
+// TryNext.
+func (s *Subscription) Unread(f *Frame) {
+	s.cursor = f.Seq - 1
+	s.received.Add(^uint64(0))
+}
+
 // Updated returns a channel that the topic's next Publish closes. It is for readers that wait for other events too. Call it before
 // TryNext, not after: then a Publish that TryNext does not see is yet to close the channel.
 func (s *Subscription) Updated() <-chan struct{} { return s.topic.updated() }

@@ -21,7 +21,7 @@ type Options struct {
 	// Linger is how long a topic stays wanted after its last subscription was closed, so that a page reload does not
 	// stop and start an encoder. 0 means not at all.
 	Linger time.Duration
-	// Bytes bounds the bytes of frames that the ring holds. The newest frame stays even if it is larger. 0 means
+	// Bytes bounds the bytes of frames that the ring holds, with Format.Init for the first frame of each format. The newest frame stays even if it is larger. 0 means
 	// DefaultTopicBytes.
 	Bytes int64
 	// MaxAge is how long after Publish the ring holds a frame, except the newest. 0 means no bound.
@@ -48,6 +48,7 @@ type Topic struct {
 	signal    atomic.Pointer[updateSignal] // nil while nobody waits
 	usage     ringUsage                    // the bytes that the slots hold; only the publisher uses it
 	keyframes keyframes                    // only the publisher uses it
+	format    *Format                      // of the newest frame; only the publisher uses it
 	maxAge    time.Duration                // Options.MaxAge
 	created   time.Time                    // for now
 	ended     chan struct{}                // closed by End
@@ -103,7 +104,12 @@ func (t *Topic) Publish(f Frame) *Frame {
 	if b := t.signal.Swap(nil); b != nil {
 		close(b.fired)
 	}
-	t.usage.set(f.Seq&t.mask, int64(len(f.Wire)))
+	size := len(f.Wire)
+	if f.Format != t.format { // else a stream of small frames with a new format each would hold many times its bytes
+		t.format = f.Format
+		size += len(f.Format.Init)
+	}
+	t.usage.set(f.Seq&t.mask, int64(size))
 	t.trim(f.Published)
 	return &f
 }

@@ -47,6 +47,7 @@ func (t *Topic) Expire() {
 // Withdraw makes every frame that the topic holds unreachable. When it returns, no reader can get one of them any more. Readers skip
 // the withdrawn frames and count them as withdrawn. It wakes no reader: publish a placeholder afterwards, so that viewers get a frame.
 func (t *Topic) Withdraw() {
+	t.format = nil
 	for i := range t.slots {
 		if held := t.slots[i].Load(); held != nil && !held.Withdrawn {
 			// Keep the Seq in its slot: a reader that looks for this Seq finds one of the two frames, and no gap.

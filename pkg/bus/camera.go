@@ -93,6 +93,9 @@ func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 	return nil, false
 }
 
+// Track returns false: sites do not send each other video.
+func (c *Camera) Track(string) (*broker.Topic, bool) { return nil, false }
+
 // receiver returns the receiver of a rendition, and makes it if there is none yet. It returns nil if there is no such
 // rendition. c.mu is held.
 func (c *Camera) receiver(name string) *receiver {

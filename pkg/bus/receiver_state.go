@@ -97,7 +97,7 @@ func (r *receiver) addTo(s *camera.Status) {
 	n := r.stats.stream()
 	s.Counts.Published[r.name] = n.Frames
 	s.Counts.Captured += n.Frames
-	for _, cause := range media.Causes {
+	for _, cause := range media.JPEGCauses {
 		if n.Dropped[cause] > 0 {
 			s.Counts.Refused[cause] += n.Dropped[cause]
 		}

@@ -53,7 +53,7 @@ const (
 // SentCauses lists the keys of Stream.Dropped in State.Sent.
 var SentCauses = []string{Overtaken, Disconnected, Failed, TooLarge}
 
-// Why a frame did not reach viewers here, besides Overtaken and media.Causes. The set is fixed, so that it can be a metric's label.
+// Why a frame did not reach viewers here, besides Overtaken and media.JPEGCauses. The set is fixed, so that it can be a metric's label.
 const (
 	Lost       = "lost"       // it never arrived: its publisher, a server or a lost connection dropped it
 	Incomplete = "incomplete" // some of its pieces never arrived
@@ -62,7 +62,7 @@ const (
 )
 
 // ReceivedCauses lists the keys of Stream.Dropped in State.Received.
-var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, CameraPaused}, media.Causes...)
+var ReceivedCauses = append([]string{Overtaken, Lost, Incomplete, CameraPaused}, media.JPEGCauses...)
 
 // Why a message was refused. The set is fixed, so that it can be a metric's label.
 const (

@@ -19,6 +19,9 @@ const (
 	Sub   = "sub"   // the same from the camera's smaller stream
 )
 
+// IsTrackName reports whether a name is that of a track of video. A rendition cannot have it, since both are labels of the same metrics.
+func IsTrackName(name string) bool { return name == Video || name == Sub }
+
 // Track describes a stream of H.264 or H.265 that camd passes on as the camera sends it.
 type Track struct {
 	Name                     string // Video or Sub

@@ -24,6 +24,9 @@ func setDefaultsOfKind(c *options.Camera, v *value) {
 	if v.get("transport") == nil && c.Source.Kind != sourceurl.RTSP {
 		c.Transport = ""
 	}
+	if v.get("reader") == nil && !c.Source.IsNetwork() {
+		c.Reader = ""
+	}
 	if v.get("frozen_timeout") == nil && !slices.Contains([]sourceurl.Kind{sourceurl.Device, sourceurl.RTSP, sourceurl.HTTP}, c.Source.Kind) {
 		c.FrozenTimeout = 0 // a file or a test pattern may stand still
 	}
@@ -73,6 +76,7 @@ func (d *decoder) camera(v *value, index cameraIndex) options.Camera {
 		d.checkSourceKind(c, v, index)
 		d.checkVerification(c, v)
 		d.addCredentials(&c.Source, v, password, passwordKey)
+		addSubstreamLogin(&c)
 	}
 	return c
 }
@@ -86,7 +90,8 @@ var keysBySourceKind = []struct {
 	{[]string{"size", "format", "controls"}, []sourceurl.Kind{sourceurl.Device}, "V4L2 devices"},
 	{[]string{"fps"}, []sourceurl.Kind{sourceurl.Device, sourceurl.Poll}, "V4L2 devices and http+poll:// sources"},
 	{[]string{"user", "password", "password_file"}, []sourceurl.Kind{sourceurl.RTSP, sourceurl.HTTP, sourceurl.Poll}, "rtsp:// and http:// sources"},
-	{[]string{"transport"}, []sourceurl.Kind{sourceurl.RTSP}, "rtsp:// sources"},
+	{[]string{"reader"}, []sourceurl.Kind{sourceurl.RTSP, sourceurl.HTTP, sourceurl.Poll}, "rtsp:// and http:// sources"},
+	{[]string{"transport", "substream"}, []sourceurl.Kind{sourceurl.RTSP}, "rtsp:// sources"},
 	{[]string{"redirect_hosts"}, []sourceurl.Kind{sourceurl.HTTP, sourceurl.Poll}, "http:// and https:// sources"},
 	{[]string{"loop"}, []sourceurl.Kind{sourceurl.File}, "files"},
 }
@@ -107,8 +112,10 @@ func (d *decoder) checkSourceKind(c options.Camera, v *value, index cameraIndex)
 		}
 	}
 	switch {
-	case kind == sourceurl.RTSP && c.Source.URL.Scheme == "rtsps" && c.Transport == "udp":
+	case kind == sourceurl.RTSP && c.Transport == "udp" && (c.Source.IsTLS() || c.Substream.IsTLS()):
 		d.errorf(v.get("transport").key, "transport: must be tcp for rtsps://, is udp")
+	case kind == sourceurl.Poll && c.Reader == options.ReaderOpenCV:
+		d.errorf(v.get("reader").key, "reader: must be auto or go for http+poll:// sources, is opencv")
 	case kind == sourceurl.Device && index.devices[c.Source.Path] != "":
 		d.errorf(v.get("source").key, "source: camera %q uses this device, too, and only one camera can; remove one", index.devices[c.Source.Path])
 	case kind == sourceurl.Device:
@@ -119,13 +126,13 @@ func (d *decoder) checkSourceKind(c options.Camera, v *value, index cameraIndex)
 // checkVerification reports contradictions in how a camera's certificate is verified.
 func (d *decoder) checkVerification(c options.Camera, v *value) {
 	ca, fingerprint, verify := v.get("ca_file"), v.get("fingerprint"), v.get("tls_verify")
-	if !c.Source.IsTLS() {
+	if !c.Source.IsTLS() && !c.Substream.IsTLS() {
 		d.reportKeys("applies only to https:// and rtsps:// sources; remove it", ca, fingerprint, verify)
 		return
 	}
 	switch {
-	case fingerprint != nil && c.Source.URL.Scheme == "rtsps":
-		d.errorf(fingerprint.key, "fingerprint: does not apply to rtsps:// sources, which FFmpeg reads; set ca_file to a file with the certificate to trust")
+	case fingerprint != nil && c.Reader == options.ReaderOpenCV:
+		d.errorf(fingerprint.key, "fingerprint: does not apply with reader: opencv, because FFmpeg cannot check it; set ca_file to a file with the certificate to trust, or remove reader")
 	case fingerprint != nil && ca != nil:
 		d.bothGiven(ca, fingerprint)
 	}
@@ -153,34 +160,4 @@ func laterNode(a, b *yaml.Node) *yaml.Node {
 		return a
 	}
 	return b
-}
-
-// addCredentials adds user and password to a source. Each may be in one place only.
-func (d *decoder) addCredentials(src *sourceurl.Source, v *value, password Secret, passwordKey *value) {
-	if !src.IsNetwork() {
-		return // checkSourceKind has reported it
-	}
-	user := v.get("user")
-	if user != nil && src.User != "" {
-		d.errorf(user.key, "user: the source has a user, too; remove one")
-	}
-	if passwordKey != nil && src.Password != "" {
-		d.errorf(passwordKey.key, "%s: the source has a password, too; remove one", passwordKey.key.Value)
-	}
-	if src.User == "" {
-		d.checkUser(user, passwordKey)
-	}
-	if s := v.text("user"); s != "" {
-		src.User = s
-	}
-	if password != "" {
-		src.Password = string(password)
-	}
-}
-
-// checkUser reports a password without a user.
-func (d *decoder) checkUser(user, passwordKey *value) {
-	if passwordKey != nil && user == nil {
-		d.errorf(passwordKey.key, "%s: has no user; add user", passwordKey.key.Value)
-	}
 }

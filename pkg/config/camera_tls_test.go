@@ -13,10 +13,11 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 	dir := filepath.Dir(ca.File)
 	sum := strings.Repeat("ab", 32)
 	const (
-		notTLS   = "applies only to https:// and rtsps:// sources; remove it"
-		noVerify = "has no effect with tls_verify: false, which accepts any certificate; remove one of them"
-		noSum    = "must be sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, is "
-		noHost   = "redirect_hosts: must be a host name or IP address, such as cdn.example.com, without scheme and port"
+		notTLS    = "applies only to https:// and rtsps:// sources; remove it"
+		noVerify  = "has no effect with tls_verify: false, which accepts any certificate; remove one of them"
+		noSum     = "must be sha256: and the 64 hexadecimal digits of the certificate's SHA-256, as camd probe prints it, is "
+		notOpenCV = "fingerprint: does not apply with reader: opencv, because FFmpeg cannot check it; set ca_file to a file with the certificate to trust, or remove reader"
+		noHost    = "redirect_hosts: must be a host name or IP address, such as cdn.example.com, without scheme and port"
 	)
 	for _, c := range []struct{ source, keys, problem string }{
 		{"https://h/", "", ""},
@@ -25,7 +26,11 @@ func TestCameraVerificationKeysAreChecked(t *testing.T) {
 		{"https+poll://h/", "fingerprint: sha256:" + sum, ""},
 		{"https://h/", "fingerprint: 'SHA256:" + strings.TrimSuffix(strings.Repeat("AB:", 32), ":") + "'", ""},
 		{"rtsps://h/", "tls_verify: false", ""},
-		{"rtsps://h/", "fingerprint: sha256:" + sum, "fingerprint: does not apply to rtsps:// sources, which FFmpeg reads; set ca_file to a file with the certificate to trust"},
+		{"rtsps://h/", "fingerprint: sha256:" + sum, ""},
+		{"rtsp://h/", "substream: rtsps://h/, fingerprint: sha256:" + sum, ""},
+		{"rtsps://h/", "reader: opencv, ca_file: cert.pem", ""},
+		{"rtsps://h/", "reader: opencv, fingerprint: sha256:" + sum, notOpenCV},
+		{"https://h/", "reader: opencv, fingerprint: sha256:" + sum, notOpenCV},
 		{"http://h/", "ca_file: cert.pem", "ca_file: " + notTLS},
 		{"rtsp://h/", "fingerprint: sha256:" + sum, "fingerprint: " + notTLS},
 		{"/dev/video0", "tls_verify: false", "tls_verify: " + notTLS},

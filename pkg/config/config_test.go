@@ -84,7 +84,7 @@ cameras:
     frozen_timeout: off
     capture_max_age: 24h
     controls: {brightness: -5, gain: 0x10, auto_exposure: false, power_line_frequency: 50 Hz, scene: "3", sharpness: "${QUALITY}", 3d_noise: yes}
-  - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", user: viewer, password_file: yard.password, transport: udp, on_demand: true, paused: true}
+  - {id: yard, title: "The $${yard}, $5", source: "rtsp://${HOST}/a", substream: "rtsp://${HOST}:8554/b", user: viewer, password_file: yard.password, reader: go, transport: udp, on_demand: true, paused: true}
   - {id: 2, source: "http://u@${HOST}/a", password: "${PASSWORD}"}
   - {id: clip, source: clips/a.mp4, loop: false}
   - {id: pattern, source: test://}
@@ -116,6 +116,7 @@ log: {level: debug, format: json, audit: log/audit.json, audit_addresses: short}
 		"power_line_frequency": camera.TextSetting("50 Hz"), "scene": camera.TextSetting("3"), "sharpness": camera.NumberSetting(70), "3d_noise": camera.TextSetting("yes"),
 	}
 	yard := DefaultCamera("yard", source("rtsp://viewer:s3cret@10.0.0.7/a"))
+	yard.Substream, yard.Reader = source("rtsp://viewer:s3cret@10.0.0.7:8554/b"), options.ReaderGo
 	yard.Title, yard.Transport, yard.OnDemand, yard.Paused = "The ${yard}, $5", "udp", true, true
 	clip := DefaultCamera("clip", source(filepath.Join(dir, "clips/a.mp4")))
 	clip.Once = true
@@ -165,6 +166,7 @@ cameras:
   - {id: a, source: "rtsp://u:can4ry@h/"}
   - {id: b, source: "rtsp://h/", user: u, password: can4ry}
   - {id: c, source: "http://h/?pw=can4ry", user: u, password_file: p}
+  - {id: d, source: "rtsp://u:can4ry@h/", substream: "rtsp://u:can4ry@h2/?pw=can4ry"}
 `), env)
 	if err != nil {
 		t.Fatal(err)

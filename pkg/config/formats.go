@@ -46,6 +46,7 @@ var formats = map[string]func(string) (any, error){
 	"camera-id":               func(s string) (any, error) { return s, must(IsCameraID(s)) },
 	"camera-pattern":          parseCameraPattern,
 	"camera-source":           parseSource,
+	"rtsp-source":             parseRTSPSource,
 	"certificate-fingerprint": func(s string) (any, error) { v, err := tlsverify.ParseFingerprint(s); return v, notValid(err) },
 	"control-name":            asText,
 	"audit-target":            asText,
@@ -141,6 +142,14 @@ func parseSource(s string) (any, error) {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "source "))
 	}
 	return src, nil
+}
+
+// parseRTSPSource reads a source that must be rtsp:// or rtsps://.
+func parseRTSPSource(s string) (any, error) {
+	if scheme, _, _ := strings.Cut(s, "://"); !strings.EqualFold(scheme, "rtsp") && !strings.EqualFold(scheme, "rtsps") {
+		return nil, errNotValid
+	}
+	return parseSource(s)
 }
 
 // IsCameraID reports whether a text can be the id of a camera.

@@ -52,7 +52,7 @@ func parseSecretsConfig(t *testing.T, identity string) (*Config, string) {
 func TestEverySecretKeyHasCanary(t *testing.T) {
 	_, text := parseSecretsConfig(t, busIdentities[0])
 	text += "{" + strings.Join(busIdentities, ", ") + "}"
-	telling := regexp.MustCompile(`^(source|url|user|users|tokens|key)$|password|secret|token_|hash|key_|users_`)
+	telling := regexp.MustCompile(`^(source|substream|url|user|users|tokens|key)$|password|secret|token_|hash|key_|users_`)
 	for _, p := range keyGroups() {
 		for _, key := range p.keys() {
 			if telling.MatchString(key) && !regexp.MustCompile(`(?m)(^|[{, ])`+key+`:`).MatchString(text) {

@@ -109,6 +109,8 @@ func (d *decoder) reportName(v *value, f finding) {
 	switch {
 	case f.key == camera.Main && names.Format == "camera-id":
 		d.errorf(f.at, "%s: %q is the name of the camera's own pictures; choose another name", v.name, camera.Main)
+	case camera.IsTrackName(f.key) && names.Format == "camera-id":
+		d.errorf(f.at, "%s: %q is the name of a track, which is what the camera sends; choose another name", v.name, f.key)
 	case names.WriteOnly:
 		d.errorf(f.at, "%s: every name %s", v.name, names.clause())
 	default:

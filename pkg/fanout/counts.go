@@ -13,7 +13,10 @@ type Counts struct {
 
 	Sent             atomic.Uint64 // frames written completely
 	Bytes            atomic.Uint64 // bytes written, incomplete and repeated frames included
-	DroppedSlow      atomic.Uint64 // frames that the viewer missed because it was too slow
+	DroppedSlow      atomic.Uint64 // frames that were late for the viewer: it was too slow
+	DroppedLapped    atomic.Uint64 // video: frames that the ring had dropped before the viewer came to them
+	DroppedResync    atomic.Uint64 // video: frames left out up to the next keyframe, because they could not be decoded
+	DroppedWithdrawn atomic.Uint64 // video: frames that were withdrawn because the camera was turned off
 	DroppedRate      atomic.Uint64 // frames left out because the viewer asked for fewer frames a second
 	DroppedOverLimit atomic.Uint64 // frames left out because the viewer has reached its limit of bytes
 
@@ -37,6 +40,23 @@ func (c *Counts) CountDropped(decision Decision) {
 	} else {
 		c.DroppedRate.Add(1)
 	}
+}
+
+// Dropped returns how many frames the viewer did not get.
+func (c *Counts) Dropped() uint64 {
+	return c.DroppedSlow.Load() + c.DroppedLapped.Load() + c.DroppedResync.Load() + c.DroppedWithdrawn.Load() + c.DroppedRate.Load() + c.DroppedOverLimit.Load()
+}
+
+// CountRingDrops counts the frames of video that a subscription has dropped since before, by reason. It sets before to now.
+func (c *Counts) CountRingDrops(before *broker.Drops, now broker.Drops) {
+	if now == *before {
+		return
+	}
+	c.DroppedSlow.Add(now.Late - before.Late)
+	c.DroppedLapped.Add(now.Lapped - before.Lapped)
+	c.DroppedResync.Add(now.Resync - before.Resync)
+	c.DroppedWithdrawn.Add(now.Withdrawn - before.Withdrawn)
+	*before = now
 }
 
 // CountSent counts a frame whose last byte was written at now. It does not change Bytes.

@@ -108,3 +108,16 @@ func TestFramesBeforeAViewerAreNotCounted(t *testing.T) {
 		}
 	}
 }
+
+// Each drop of the ring is counted once, with its reason.
+func TestRingDropsAreCountedByReason(t *testing.T) {
+	var c Counts
+	var before broker.Drops
+	for _, now := range []broker.Drops{{Late: 1}, {Late: 1}, {Late: 3, Lapped: 4, Resync: 5, Withdrawn: 6}} {
+		c.CountRingDrops(&before, now)
+	}
+	got := broker.Drops{Late: c.DroppedSlow.Load(), Lapped: c.DroppedLapped.Load(), Resync: c.DroppedResync.Load(), Withdrawn: c.DroppedWithdrawn.Load()}
+	if want := (broker.Drops{Late: 3, Lapped: 4, Resync: 5, Withdrawn: 6}); got != want || before != want {
+		t.Errorf("got %+v and %+v, want %+v", got, before, want)
+	}
+}

@@ -7,6 +7,13 @@
 // If the socket of a viewer takes only a part of a frame, a goroutine writes the rest. The viewer misses the frames in the meantime and
 // continues with the newest.
 //
+// # Video
+//
+// A viewer of video needs the frames that others refer to. So a viewer with a [Muxer] has a subscription of its own, in mode
+// [broker.Decodable]. The Muxer makes a head for each frame, with the viewer's own times. The socket gets the head and the shared rest in
+// one system call. Such a viewer gets at most 256 KiB before it is the others' turn. If its socket takes nothing of a frame, the frame is
+// given back to the subscription, which drops frames that become late.
+//
 // # Ownership
 //
 // [Fanout.Add] takes ownership of a viewer's connection. The fan-out closes it exactly once, and then calls the viewer's OnClose.
@@ -16,8 +23,8 @@
 //
 // # Counts
 //
-// For each viewer, Sent + DroppedSlow + DroppedRate + DroppedOverLimit of its [Counts] is exactly the number of frames that it has passed
-// since it was added. Repeated frames do not count.
+// For each viewer, Sent and Dropped of its [Counts] together are exactly the number of frames that it has passed since it was added.
+// Repeated frames do not count.
 //
 // # Limits
 //

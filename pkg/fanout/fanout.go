@@ -53,7 +53,7 @@ func New(o Options) *Fanout {
 	return &Fanout{opts: o, created: time.Now(), closing: make(chan struct{}), senders: map[*broker.Topic][]*sender{}}
 }
 
-// Add starts to send v the frames of its topic, from the newest on. The fan-out owns v and its connection from then on. After Close, Add
+// Add starts to send v the frames of its topic, from the newest on, or from the newest keyframe on for video. The fan-out owns v and its connection from then on. After Close, Add
 // closes the connection and calls OnClose with nil.
 func (f *Fanout) Add(v *Viewer) {
 	if err := v.prepare(); err != nil {
@@ -101,5 +101,6 @@ func (f *Fanout) Close() {
 // remove closes a viewer's connection and calls its OnClose.
 func (f *Fanout) remove(v *Viewer, err error) {
 	_ = v.Conn.Close() // nothing more is written, so an error does not matter
+	v.video.close()
 	v.OnClose(err)
 }

@@ -85,7 +85,7 @@ func addViewer(t testing.TB, f *Fanout, topic *broker.Topic, filter func(*broker
 }
 
 func (t *testViewer) accounted() uint64 {
-	return t.Counts.Sent.Load() + t.Counts.DroppedSlow.Load() + t.Counts.DroppedRate.Load() + t.Counts.DroppedOverLimit.Load()
+	return t.Counts.Sent.Load() + t.Counts.Dropped()
 }
 
 // All kinds of viewers run at once. Each reads complete frames in order and continues with the newest. Every frame is counted.

@@ -16,6 +16,7 @@ type sender struct {
 	sub           *broker.Subscription
 	viewers       []*Viewer
 	ages          []time.Duration
+	hasMore       bool           // a viewer of video can get more at once: its round was over
 	pendingWrites sync.WaitGroup // goroutines that write the rest of a frame
 
 	lastHeartbeat atomic.Int64 // when run last completed a loop, in nanoseconds since the fan-out was created
@@ -59,7 +60,7 @@ func (s *sender) run() {
 	for ; ; s.heartbeat() {
 		// Call Updated before TryNext: then a Publish that TryNext does not see is yet to close the channel.
 		updated := s.sub.Updated()
-		if f := s.sub.TryNext(); f != nil {
+		if f := s.sub.TryNext(); f != nil || s.hasMore {
 			s.sendToAll(f)
 		} else {
 			select {
@@ -83,16 +84,27 @@ func (s *sender) run() {
 	}
 }
 
-// sendToAll sends a frame to every viewer that is not busy.
+// sendToAll sends a frame to every viewer that is not busy. A viewer of video gets its own next frames. f may be nil if there is none.
 func (s *sender) sendToAll(f *broker.Frame) {
+	s.hasMore = false
 	for _, v := range s.viewers {
 		if !v.busy && v.err == nil {
-			s.sendFrame(v, f)
+			s.serve(v, f)
 		}
 	}
 	if len(s.ages) > 0 {
 		s.opts.ObserveAges(s.topic, s.ages)
 		s.ages = s.ages[:0]
+	}
+}
+
+// serve sends v what is new: the newest frame, or the next frames of a viewer of video.
+func (s *sender) serve(v *Viewer, newest *broker.Frame) {
+	switch {
+	case v.Muxer != nil:
+		s.sendRound(v)
+	case newest != nil:
+		s.sendFrame(v, newest)
 	}
 }
 
@@ -116,15 +128,17 @@ func (s *sender) sendFrame(v *Viewer, f *broker.Frame) {
 	case n == len(f.Wire):
 		v.advanceTo(f)
 		v.recordSent(f, now)
-		if !f.Placeholder { // the age of a placeholder means nothing
+		if v.hasAge(f) {
 			s.ages = append(s.ages, now.Sub(f.Captured))
 		}
+	case n == 0:
+		s.handOff(pendingWrite{sender: s, viewer: v})
 	default:
-		s.handOff(pendingWrite{s, v, f, n, true})
+		s.handOff(pendingWrite{sender: s, viewer: v, frame: f, rest: f.Wire[n:], isCounted: true})
 	}
 }
 
-// handOff starts a goroutine that writes the rest of a viewer's frame.
+// handOff starts a goroutine that writes the rest of a viewer's frame, or waits until the viewer's socket takes bytes again.
 func (s *sender) handOff(p pendingWrite) {
 	v := p.viewer
 	v.busy, v.lastFrame, v.pending = true, nil, p
@@ -142,11 +156,12 @@ func (s *sender) updateViewers() bool {
 	for _, v := range resumed {
 		v.busy = false
 	}
-	// Both kinds may have missed frames: they continue with the newest.
-	if newest := s.topic.Newest(); newest != nil {
+	// Both kinds may have missed frames: they continue with the newest, or with their next one for video.
+	if len(added)+len(resumed) > 0 {
+		newest := s.topic.Newest()
 		for _, v := range slices.Concat(added, resumed) {
 			if v.err == nil {
-				s.sendFrame(v, newest)
+				s.serve(v, newest)
 			}
 		}
 	}
@@ -194,6 +209,9 @@ func (s *sender) unregisterLocked() {
 // when the next one begins, so at low rates they would always show the picture before the last.
 func (s *sender) repeatFrames(now time.Time) {
 	for _, v := range s.viewers {
+		if !v.busy && v.Muxer != nil {
+			s.checkIdle(v, now)
+		}
 		if v.busy || v.err != nil || v.lastFrame == nil || now.Sub(v.lastFrameAt) < s.opts.RepeatAfter {
 			continue
 		}
@@ -204,7 +222,7 @@ func (s *sender) repeatFrames(now time.Time) {
 		case err != nil:
 			v.err = err
 		case n > 0 && n < len(f.Wire):
-			s.handOff(pendingWrite{s, v, f, n, false})
+			s.handOff(pendingWrite{sender: s, viewer: v, frame: f, rest: f.Wire[n:]})
 		}
 	}
 }

@@ -12,41 +12,60 @@ import (
 // single byte is not enough progress: a viewer that takes a few bytes a second must not keep its connection, or hold up Close.
 const writeChunk = 16 << 10
 
-// pendingWrite is a frame that a viewer's socket has not taken completely. A goroutine of its own finishes it.
+// pendingWrite is what a goroutine does for a viewer whose socket takes nothing more: it writes the rest of a frame. If the socket has
+// taken nothing of the frame, it only waits until the socket takes bytes again.
 type pendingWrite struct {
-	sender    *sender
-	viewer    *Viewer
-	frame     *broker.Frame
-	written   int  // bytes that the socket has taken
-	isCounted bool // false for a repeated frame
+	sender     *sender
+	viewer     *Viewer
+	frame      *broker.Frame // nil: only wait
+	head, rest []byte        // what the socket has not taken of the frame
+	isCounted  bool          // false for a repeated frame
 }
 
-// finish writes the rest of the frame, and then lets the viewer resume. If the socket has taken nothing of the frame, finish only waits
-// until the socket takes bytes: the viewer then gets the newest frame instead of this one.
+// finish writes the rest of the frame or waits, and then lets the viewer resume. After a wait, the viewer gets what is newest then, and
+// not the frame that its socket did not take.
 func (p *pendingWrite) finish() {
-	s, v, f := p.sender, p.viewer, p.frame
+	s, v := p.sender, p.viewer
 	var err error
-	if p.written == 0 {
+	if p.frame == nil {
 		err = p.awaitWritable()
 	} else {
-		_, err = writetimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}.Write(f.Wire[p.written:])
+		err = p.writeRest()
 	}
 	_ = v.Conn.SetWriteDeadline(time.Time{}) // else the next send could fail by an old deadline
-	if p.isCounted && p.written > 0 {
-		v.advanceTo(f)
-		if err == nil {
-			now := time.Now()
-			v.recordSent(f, now)
-			if !f.Placeholder {
-				s.opts.ObserveAges(s.topic, []time.Duration{now.Sub(f.Captured)})
-			}
-		} else {
-			v.Counts.DroppedSlow.Add(1)
-		}
+	if p.isCounted && p.frame != nil {
+		p.count(err)
 	}
 	v.err = err
-	p.frame = nil
+	*p = pendingWrite{}
 	s.enqueue(&s.resumed, v)
+}
+
+// writeRest returns when the socket has taken the rest of the frame.
+func (p *pendingWrite) writeRest() error {
+	w := writetimeout.Writer{Conn: p, Timeout: p.timeout(), ChunkSize: writeChunk}
+	if len(p.head) > 0 {
+		if _, err := w.Write(p.head); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(p.rest)
+	return err
+}
+
+// count counts the frame as sent, or as dropped if err is why it could not be written.
+func (p *pendingWrite) count(err error) {
+	v, f := p.viewer, p.frame
+	v.advanceTo(f)
+	if err != nil {
+		v.Counts.DroppedSlow.Add(1)
+		return
+	}
+	now := time.Now()
+	v.recordSent(f, now)
+	if v.hasAge(f) {
+		p.sender.opts.ObserveAges(p.sender.topic, []time.Duration{now.Sub(f.Captured)})
+	}
 }
 
 // awaitWritable returns when the socket takes bytes again, or with an error after the write timeout.

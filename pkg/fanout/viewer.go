@@ -14,6 +14,15 @@ type Conn interface {
 	syscall.Conn
 }
 
+// Muxer makes the bytes that one viewer gets of the frames of a topic of video. Only one goroutine at a time calls its methods.
+type Muxer interface {
+	// Mux returns the bytes of a frame: a head for this viewer alone, and the rest, which all viewers share. They are valid until
+	// the next call. An error ends the stream before this frame.
+	Mux(f *broker.Frame) (head, rest []byte, err error)
+	// Sent records that the viewer has got the beginning of the frame of the last Mux. Without it, the viewer never gets that frame.
+	Sent()
+}
+
 // Viewer is a connection that gets the frames of a topic. Conn, Topic, Counts and OnClose are required. Only the fan-out may close Conn.
 type Viewer struct {
 	Conn    Conn
@@ -22,6 +31,10 @@ type Viewer struct {
 	Filter  func(*broker.Frame) Decision // whether the viewer gets a frame; nil sends every frame. Only one goroutine calls it
 	OnClose func(err error)              // called once, after Conn was closed: with nil after Fanout.Close, broker.ErrEnded if the topic ended, else why writing failed
 
+	// Muxer makes the stream of a viewer of video, which reads in mode broker.Decodable. nil is for pictures: the viewer gets the
+	// newest frame's Wire as it is, and may miss any frame.
+	Muxer Muxer
+
 	WriteTimeout time.Duration // overrides Options.WriteTimeout unless it is 0
 
 	raw syscall.RawConn
@@ -29,10 +42,11 @@ type Viewer struct {
 
 	lastSeq     uint64        // Seq of the last frame passed
 	lastFrame   *broker.Frame // the last frame written; nil once it was repeated
-	lastFrameAt time.Time
-	busy        bool         // a goroutine works on pending
-	pending     pendingWrite // belongs to that goroutine while busy
-	err         error        // why writing failed; belongs to that goroutine while busy
+	lastFrameAt time.Time     // when a frame was sent, or when the viewer was added
+	video       videoState    // of a viewer with a Muxer
+	busy        bool          // a goroutine works on pending
+	pending     pendingWrite  // belongs to that goroutine while busy
+	err         error         // why writing failed; belongs to that goroutine while busy
 }
 
 // prepare gets the connection's descriptor, and lets the viewer start at the topic's newest frame.
@@ -44,6 +58,10 @@ func (v *Viewer) prepare() error {
 	v.raw = raw
 	if err := raw.Control(func(fd uintptr) { v.fd = fd }); err != nil {
 		return err
+	}
+	if v.lastFrameAt = time.Now(); v.Muxer != nil {
+		v.video.subscribe(v.Topic)
+		return nil
 	}
 	v.lastSeq = v.Topic.Published() // of these the viewer wants none but the newest, and nothing if that is hidden
 	if f := v.Topic.Newest(); f != nil {
@@ -62,8 +80,12 @@ func (v *Viewer) trySend(b []byte) (int, error) {
 	return n, nil
 }
 
-// advanceTo records that the viewer has passed frame f. It counts the frames since the last one passed as dropped.
+// advanceTo records that the viewer has passed frame f. It counts the frames since the last one passed as dropped. The subscription of
+// a viewer of video does that.
 func (v *Viewer) advanceTo(f *broker.Frame) {
+	if v.Muxer != nil {
+		return
+	}
 	if missed := f.Seq - v.lastSeq - 1; missed > 0 {
 		v.Counts.DroppedSlow.Add(missed)
 	}
@@ -73,5 +95,12 @@ func (v *Viewer) advanceTo(f *broker.Frame) {
 // recordSent records that the viewer got all of frame f at now.
 func (v *Viewer) recordSent(f *broker.Frame, now time.Time) {
 	v.Counts.CountSent(f, now)
-	v.lastFrame, v.lastFrameAt = f, now
+	v.lastFrameAt = now
+	if v.Muxer == nil {
+		v.lastFrame = f
+	}
 }
+
+// hasAge reports whether the age of frame f at the viewer means something. A placeholder may have been drawn hours ago, and a viewer of
+// video begins with frames that are older than its connection.
+func (v *Viewer) hasAge(f *broker.Frame) bool { return !f.Placeholder && f.Seq > v.video.joinedAt }

@@ -28,6 +28,7 @@ type cameraJSON struct {
 	FPS        float64           `json:"fps"`
 	Viewers    int               `json:"viewers"`
 	Format     formatJSON        `json:"format"`
+	Tracks     []trackJSON       `json:"tracks"`
 	Renditions []renditionJSON   `json:"renditions"` // main is first
 	Counts     countsJSON        `json:"counts"`
 	Worker     workerJSON        `json:"worker"`
@@ -43,6 +44,27 @@ type formatJSON struct {
 	FPS         float64 `json:"fps"`
 	Passthrough bool    `json:"passthrough"`
 	Note        string  `json:"note,omitempty"`
+}
+
+// trackJSON is a stream of H.264 or H.265 that camd passes on as the camera sends it.
+type trackJSON struct {
+	Name             string        `json:"name"`
+	State            camera.State  `json:"state"`
+	Reason           camera.Reason `json:"reason"`
+	ReasonText       string        `json:"reason_text"`
+	Codec            string        `json:"codec"`
+	CodecString      string        `json:"codec_string"`
+	Width            int           `json:"width"`
+	Height           int           `json:"height"`
+	FPS              float64       `json:"fps"`
+	BitRate          float64       `json:"bit_rate"`
+	KeyframeInterval *float64      `json:"keyframe_interval_seconds"` // null before the second keyframe
+	Joinable         bool          `json:"joinable"`
+	Frames           uint64        `json:"frames"`
+	Keyframes        uint64        `json:"keyframes"`
+	Bytes            uint64        `json:"bytes"`
+	LastFrame        *time.Time    `json:"last_frame"`
+	URL              string        `json:"url"`
 }
 
 // renditionJSON is a stream of the camera's pictures. Width and FPS are upper bounds; 0 means no bound.
@@ -66,6 +88,27 @@ type workerJSON struct {
 	RSSBytes   uint64  `json:"rss_bytes"`
 }
 
+func tracksOf(s camera.Status) []trackJSON {
+	all := []trackJSON{}
+	for _, t := range s.Tracks {
+		j := trackJSON{
+			Name: t.Name, State: t.State, Reason: t.Reason, ReasonText: t.Reason.Text(),
+			Codec: t.Codec, CodecString: t.CodecString, Width: t.Width, Height: t.Height, FPS: t.FPS, BitRate: t.BitRate,
+			Joinable: t.Joinable, Frames: t.Frames, Keyframes: t.Keyframes, Bytes: t.Bytes, LastFrame: jsonTime(t.LastFrame),
+			URL: "/cameras/" + s.ID + "/stream.mp4",
+		}
+		if t.Name != camera.Video {
+			j.URL += "?track=" + t.Name
+		}
+		if t.KeyframeInterval > 0 {
+			seconds := t.KeyframeInterval.Seconds()
+			j.KeyframeInterval = &seconds
+		}
+		all = append(all, j)
+	}
+	return all
+}
+
 func renditionsOf(s camera.Status) []renditionJSON {
 	all := []renditionJSON{{Name: camera.Main, Published: s.Counts.Published[camera.Main]}}
 	for _, r := range s.Renditions {
@@ -81,6 +124,7 @@ func newCameraJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
 		Since: jsonTime(s.Since), Retry: jsonTime(s.NextRetry), LastFrame: jsonTime(s.LastFrame),
 		FPS: s.Counts.FPS, Viewers: viewers,
 		Format:     formatJSON(s.Format),
+		Tracks:     tracksOf(s),
 		Renditions: renditionsOf(s),
 		Counts:     countsJSON{s.Counts.Captured, s.Counts.Published[camera.Main], nonzero(s.Counts.Refused), nonzero(s.Counts.Restarts)},
 		Worker:     workerJSON{s.Worker.PID, s.Worker.CPUSeconds, s.Worker.RSSBytes},

@@ -33,6 +33,46 @@ const wantCamera = `{
     "fps": 30,
     "passthrough": false
   },
+  "tracks": [
+    {
+      "name": "video",
+      "state": "live",
+      "reason": "",
+      "reason_text": "",
+      "codec": "h264",
+      "codec_string": "avc1.640028",
+      "width": 1920,
+      "height": 1080,
+      "fps": 25,
+      "bit_rate": 4100000,
+      "keyframe_interval_seconds": 2,
+      "joinable": true,
+      "frames": 100,
+      "keyframes": 2,
+      "bytes": 2050000,
+      "last_frame": "2023-11-14T22:13:19Z",
+      "url": "/cameras/yard/stream.mp4"
+    },
+    {
+      "name": "sub",
+      "state": "offline",
+      "reason": "auth",
+      "reason_text": "the camera refused the user or password",
+      "codec": "",
+      "codec_string": "",
+      "width": 0,
+      "height": 0,
+      "fps": 0,
+      "bit_rate": 0,
+      "keyframe_interval_seconds": null,
+      "joinable": false,
+      "frames": 0,
+      "keyframes": 0,
+      "bytes": 0,
+      "last_frame": null,
+      "url": "/cameras/yard/stream.mp4?track=sub"
+    }
+  ],
   "renditions": [
     {
       "name": "main",
@@ -69,6 +109,13 @@ func offlineCamera() *testCamera {
 	cam.status.State, cam.status.Reason, cam.status.Detail = camera.Offline, camera.Auth, "401 Unauthorized"
 	cam.status.NextRetry = time.Unix(1700000010, 0)
 	cam.status.Worker.CPUSeconds = 1.5
+	cam.status.Tracks = []camera.Track{
+		{
+			Name: camera.Video, State: camera.Live, Codec: "h264", CodecString: "avc1.640028", Width: 1920, Height: 1080, FPS: 25, BitRate: 4.1e6,
+			KeyframeInterval: 2 * time.Second, Joinable: true, Frames: 100, Keyframes: 2, Bytes: 2_050_000, LastFrame: time.Unix(1699999999, 0),
+		},
+		{Name: camera.Sub, State: camera.Offline, Reason: camera.Auth},
+	}
 	cam.status.Counts = camera.Counts{
 		Captured: 10, Published: map[string]uint64{camera.Main: 9},
 		Refused:  map[string]uint64{"truncated": 1, "damaged": 0},

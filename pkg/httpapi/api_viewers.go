@@ -34,7 +34,7 @@ func newViewerJSON(v *viewers.Viewer, now time.Time) viewerJSON {
 		ID: v.ID, Camera: v.Camera, Rendition: v.Rendition, Transport: v.Transport,
 		Name: v.Grant.Identity, Address: v.Remote, UserAgent: v.UserAgent, Since: jsonTime(v.Since),
 		Sent: t.Sent, Dropped: t.Dropped(), Bytes: t.Bytes, Throttled: v.Throttled,
-		DroppedFor: nonzero(map[string]uint64{viewers.DropSlow: t.Slow, viewers.DropRate: t.Rate, viewers.DropOverLimit: t.OverLimit}),
+		DroppedFor: nonzero(t.DroppedFor()),
 	}
 	if fps, ok := v.FPS(now); ok {
 		j.FPS = &fps

@@ -17,7 +17,7 @@ func (s *testServer) requestRoute(t *testing.T, rt route, camera string, header 
 		header = append(header, "Content-Type", "application/json")
 	}
 	resp := s.send(t, rt.method, path, `{"for": "1h"}`, header...)
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "multipart/") {
+	if kind := resp.Header.Get("Content-Type"); strings.HasPrefix(kind, "multipart/") || strings.HasPrefix(kind, "video/") { // it has no end
 		_ = resp.Body.Close()
 		return resp, ""
 	}
@@ -28,6 +28,8 @@ func (s *testServer) requestRoute(t *testing.T, rt route, camera string, header 
 // not see gets the same answer as one that does not exist.
 func TestEveryRouteEnforcesItsRole(t *testing.T) {
 	s, yard, shed := startWithAuth(t, authOptions(t))
+	yard.publishVideo()
+	shed.publishVideo()
 	for _, rt := range s.routeTable() {
 		if rt.role == publicRole {
 			continue

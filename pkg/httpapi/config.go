@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,7 +36,8 @@ type Config struct {
 type activeConfig struct {
 	Config
 	crossOrigin *http.CrossOriginProtection
-	streamKeys  []viewers.Key // of this camd's cameras
+	streamKeys  []viewers.Key // of this camd's cameras, by rendition
+	trackKeys   []viewers.Key // of this camd's cameras, by track that the camera may have
 	transports  []string
 	frameAges   map[*broker.Topic]prometheus.Observer // of this camd's cameras
 	remote      map[string]bool                       // the cameras of other sites
@@ -75,6 +77,7 @@ func (s *Server) newActiveConfig(cfg Config) *activeConfig {
 				active.streamKeys = append(active.streamKeys, viewers.Key{Camera: id, Rendition: name, Transport: t})
 			}
 		}
+		s.addTracks(active, id, c)
 	}
 	return active
 }
@@ -94,7 +97,7 @@ func (s *Server) SetConfig(cfg Config) {
 	s.connLimiter.SetLimits(next.Connections)
 	s.config.Store(next)
 	if before != nil {
-		s.deleteFrameAges(before.streamKeys, next.streamKeys)
+		s.deleteFrameAges(slices.Concat(before.streamKeys, before.trackKeys), slices.Concat(next.streamKeys, next.trackKeys))
 		s.remotes.retain(next)
 		next.Auth.EndStaleSessions()
 		s.revalidate()

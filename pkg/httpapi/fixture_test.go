@@ -21,6 +21,7 @@ import (
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/media/fmp4"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // testCamera is a camera whose pictures and state the test decides.
 type testCamera struct {
 	topic  *broker.Topic
+	video  *broker.Topic // nil for a camera that sends JPEGs
 	mu     sync.Mutex
 	status camera.Status
 }
@@ -56,6 +58,10 @@ func (t *testCamera) Topic(rendition string) (*broker.Topic, bool) {
 
 func (t *testCamera) Renditions() []string { return []string{camera.Main} }
 
+func (t *testCamera) Track(name string) (*broker.Topic, bool) {
+	return t.video, t.video != nil && name == "video"
+}
+
 func (t *testCamera) set(s camera.State) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,6 +71,16 @@ func (t *testCamera) set(s camera.State) {
 // publish gives viewers a picture in shade n.
 func (t *testCamera) publish(n uint8) *broker.Frame {
 	return t.topic.Publish(newFrame(picture(n), time.Now()))
+}
+
+// publishVideo gives viewers a frame of video that no program can decode.
+func (t *testCamera) publishVideo() {
+	if t.video == nil {
+		t.video = broker.NewTopic("video", broker.VideoOptions())
+	}
+	t.video.Publish(broker.Frame{
+		Key: true, Wire: make([]byte, fmp4.HeadSize), Format: &broker.Format{Codec: "h264", CodecString: "avc1.640028", Init: []byte("ftyp and moov")},
+	})
 }
 
 func newFrame(jpeg []byte, captured time.Time) broker.Frame {

@@ -7,14 +7,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"camd/internal/metric"
+	"camd/pkg/camera"
 	"camd/pkg/httpapi/viewers"
 )
 
 var (
 	descViewers        = metric.Desc("camd_viewers", "Viewers that are connected.", "camera", "rendition", "transport")
 	descViewersLimit   = metric.Desc("camd_viewers_limit", "Largest number of viewers that can be connected at once.")
-	descSent           = metric.Desc("camd_viewer_frames_sent_total", "Pictures handed to viewers' connections.", "camera", "rendition", "transport")
-	descDropped        = metric.Desc("camd_viewer_frames_dropped_total", "Pictures that were published while a viewer watched and that the viewer did not get.", "camera", "rendition", "transport", "reason")
+	descSent           = metric.Desc("camd_viewer_frames_sent_total", "Frames handed to viewers' connections.", "camera", "rendition", "transport")
+	descDropped        = metric.Desc("camd_viewer_frames_dropped_total", "Frames that were published while a viewer watched and that the viewer did not get.", "camera", "rendition", "transport", "reason")
 	descBytes          = metric.Desc("camd_viewer_sent_bytes_total", "Bytes handed to viewers' connections.", "camera", "rendition", "transport")
 	descCut            = metric.Desc("camd_viewers_cut_total", "Viewers that camd disconnected.", "camera", "reason")
 	descRemoteExcluded = metric.Desc("camd_remote_streams_without_series", "Streams of other sites' cameras that were watched here and have no series, because there are too many.")
@@ -33,7 +34,7 @@ var (
 )
 
 func newFrameAge() *prometheus.HistogramVec {
-	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a picture in seconds when its last byte was handed to a viewer's connection.")
+	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a frame in seconds when its last byte was handed to a viewer's connection.")
 }
 
 // newMetricsHandler serves the metrics in the text formats of Prometheus and OpenMetrics.
@@ -58,7 +59,8 @@ func (s *Server) deleteFrameAges(before, now []viewers.Key) {
 // collectMetrics sends the metrics that are read at each scrape.
 func (s *Server) collectMetrics(out chan<- prometheus.Metric) {
 	cfg := s.config.Load()
-	collectViewers(out, cfg, cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), s.viewers.Stats())
+	keys := append(cfg.streamKeysWithRemote(s.remotes.renditionsByCamera()), cfg.existingTrackKeys()...)
+	collectViewers(out, cfg, keys, s.viewers.Stats())
 	metric.Gauge(out, descRemoteExcluded, float64(s.remotes.countExcluded()))
 	collectConnections(out, s)
 	collectReloads(out, s.reloadState.current())
@@ -73,9 +75,13 @@ func collectViewers(out chan<- prometheus.Metric, cfg *activeConfig, keys []view
 		metric.Gauge(out, descViewers, float64(stats.Connected[key]), key.Camera, key.Rendition, key.Transport)
 		t := stats.Totals[key]
 		metric.Counter(out, descSent, t.Sent, key.Camera, key.Rendition, key.Transport)
-		metric.Counter(out, descDropped, t.Slow, key.Camera, key.Rendition, key.Transport, viewers.DropSlow)
-		metric.Counter(out, descDropped, t.Rate, key.Camera, key.Rendition, key.Transport, viewers.DropRate)
-		metric.Counter(out, descDropped, t.OverLimit, key.Camera, key.Rendition, key.Transport, viewers.DropOverLimit)
+		reasons, dropped := viewers.PictureDropReasons, t.DroppedFor()
+		if camera.IsTrackName(key.Rendition) {
+			reasons = viewers.VideoDropReasons
+		}
+		for _, reason := range reasons {
+			metric.Counter(out, descDropped, dropped[reason], key.Camera, key.Rendition, key.Transport, reason)
+		}
 		metric.Counter(out, descBytes, t.Bytes, key.Camera, key.Rendition, key.Transport)
 	}
 	for _, id := range cfg.Order {

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"camd/internal/metric"
 	"camd/pkg/camera"
 	"camd/pkg/httpapi/viewers"
 )
@@ -22,14 +24,14 @@ func TestMetricsOfViewer(t *testing.T) {
 	}
 	defer s.viewers.Remove(v, "")
 	want := `
-# HELP camd_viewer_frames_dropped_total Pictures that were published while a viewer watched and that the viewer did not get.
+# HELP camd_viewer_frames_dropped_total Frames that were published while a viewer watched and that the viewer did not get.
 # TYPE camd_viewer_frames_dropped_total counter
 camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="http1"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="main",transport="websocket"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="http1"} 0
 camd_viewer_frames_dropped_total{camera="yard",reason="fps_limit",rendition="main",transport="websocket"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="http1"} 0
-camd_viewer_frames_dropped_total{camera="yard",reason="slow_viewer",rendition="main",transport="websocket"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="late",rendition="main",transport="http1"} 0
+camd_viewer_frames_dropped_total{camera="yard",reason="late",rendition="main",transport="websocket"} 0
 # HELP camd_viewers Viewers that are connected.
 # TYPE camd_viewers gauge
 camd_viewers{camera="yard",rendition="main",transport="http1"} 1
@@ -48,5 +50,27 @@ camd_viewers_limit 7
 	}
 	if text := body(t, s.get(t, "/metrics")); err != nil || strings.Contains(text, "10.9.9.9") {
 		t.Error("a viewer's address is in the metrics", err)
+	}
+}
+
+// A track of video has all reasons for which a ring drops frames.
+func TestDropsOfVideoHaveTheirReasons(t *testing.T) {
+	key := viewers.Key{Camera: "yard", Rendition: camera.Video, Transport: "http1"}
+	stats := viewers.Stats{Totals: map[viewers.Key]viewers.Totals{key: {Late: 1, Lapped: 2, Resync: 3, Withdrawn: 4, OverLimit: 5}}}
+	r := prometheus.NewRegistry()
+	r.MustRegister(metric.Collector(func(out chan<- prometheus.Metric) {
+		collectViewers(out, &activeConfig{}, []viewers.Key{key}, stats)
+	}))
+	want := `
+# HELP camd_viewer_frames_dropped_total Frames that were published while a viewer watched and that the viewer did not get.
+# TYPE camd_viewer_frames_dropped_total counter
+camd_viewer_frames_dropped_total{camera="yard",reason="byte_limit",rendition="video",transport="http1"} 5
+camd_viewer_frames_dropped_total{camera="yard",reason="lapped",rendition="video",transport="http1"} 2
+camd_viewer_frames_dropped_total{camera="yard",reason="late",rendition="video",transport="http1"} 1
+camd_viewer_frames_dropped_total{camera="yard",reason="resync",rendition="video",transport="http1"} 3
+camd_viewer_frames_dropped_total{camera="yard",reason="withdrawn",rendition="video",transport="http1"} 4
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "camd_viewer_frames_dropped_total"); err != nil {
+		t.Error(err)
 	}
 }

@@ -71,6 +71,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 	none.set(camera.Starting)
 	s := startServer(t, Options{Version: "1.2.3", SavePaused: func(string, bool) error { return errors.New("disk full") }}, fullFeaturedCamera{a}, offline, none)
 	c := contractClient{readContract(t), s}
+	a.publishVideo()
 	t.Run("streams", func(t *testing.T) { c.streams(t, a) })
 	t.Run("snapshots", func(t *testing.T) { c.snapshots(t, a.testCamera, offline) })
 	t.Run("state", func(t *testing.T) { c.state(t, a, none) })
@@ -96,7 +97,9 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		}
 	})
 	t.Run("no room", func(t *testing.T) {
-		full := contractClient{c.contract, startServer(t, Options{Config: Config{Limits: Limits{Viewers: 1}}}, newTestCamera("x"))}
+		x := newTestCamera("x")
+		x.video = a.video
+		full := contractClient{c.contract, startServer(t, Options{Config: Config{Limits: Limits{Viewers: 1}}}, x)}
 		full.server.get(t, "/stream")
 		eventually(t, "it is full", func() bool { return len(full.server.fetchViewers(t, "")) == 1 })
 		full.openWall(t)
@@ -104,6 +107,7 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 		full.get(t, "/stream", "/stream")
 		full.get(t, "/", "/?action=stream")
 		full.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/x/stream.mjpg")
+		full.get(t, "/cameras/{camera}/stream.mp4", "/cameras/x/stream.mp4")
 	})
 	for _, what := range c.missing() {
 		t.Errorf("%s is described and was not seen", what)
@@ -113,6 +117,9 @@ func TestOpenAPIDescribesTheAnswers(t *testing.T) {
 func (c contractClient) streams(t *testing.T, a *adjustableCamera) {
 	a.publish(1)
 	c.get(t, "/cameras/{camera}/stream.mjpg", "/cameras/a/stream.mjpg?rendition=main&fps=5")
+	c.get(t, "/cameras/{camera}/stream.mp4", "/cameras/a/stream.mp4?track=audio")
+	c.get(t, "/cameras/{camera}/stream.mp4", "/cameras/a/stream.mp4?track=sub")
+	_ = c.get(t, "/cameras/{camera}/stream.mp4", "/cameras/a/stream.mp4?track=video").Body.Close()
 	c.get(t, "/stream", "/stream?key=abc&fps=0.5")
 	c.get(t, "/", "/?action=stream&t=1")
 	for _, query := range []string{"?fps=-1", "?fps=0", "?fps=1001", "?fps=many", "?rendition=none"} {

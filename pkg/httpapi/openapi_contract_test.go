@@ -95,8 +95,10 @@ func (c *contract) checkBody(t *testing.T, what string, in *openapi3filter.Reque
 	if described.Content[kind] != nil {
 		c.seen[what+" "+kind] = true
 	}
-	if kind == "multipart/x-mixed-replace" {
-		c.checkPart(t, what, multipart.NewReader(bufio.NewReader(resp.Body), params["boundary"]))
+	if kind == "multipart/x-mixed-replace" || kind == "video/mp4" { // they have no end
+		if kind != "video/mp4" {
+			c.checkPart(t, what, multipart.NewReader(bufio.NewReader(resp.Body), params["boundary"]))
+		}
 		out.Options = &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, ExcludeResponseBody: true}
 		if described.Content[kind] == nil {
 			t.Errorf("%s: a stream is not described", what)

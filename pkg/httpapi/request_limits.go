@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"camd/pkg/httpapi/mjpeg"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
+	"camd/pkg/httpapi/streaming"
 	"camd/pkg/httpapi/viewers"
 )
 
@@ -75,7 +75,7 @@ func (s *Server) http2Config() *http.HTTP2Config {
 		MaxReceiveBufferPerStream:     maxBodyBytes,
 		// A client that takes nothing from its connection is disconnected after all its streams have waited for the write timeout.
 		// net/http keeps the timeout of the start, also after a reload.
-		WriteByteTimeout: s.config.Load().WriteTimeout + mjpeg.RepeatAfter,
+		WriteByteTimeout: s.config.Load().WriteTimeout + streaming.RepeatAfter,
 		// A client that is gone without closing its connection is detected as on plain connections: see viewers.KeepAlive.
 		SendPingTimeout: viewers.KeepAlive.Idle,
 		PingTimeout:     time.Duration(viewers.KeepAlive.Count) * viewers.KeepAlive.Interval,

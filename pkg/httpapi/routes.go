@@ -31,7 +31,8 @@ func (s *Server) routeTable() []route {
 		{"POST", "/login", publicRole, s.login, nil},
 		{"POST", "/logout", publicRole, s.logout, nil},
 		{"GET", "/cameras/{camera}", access.View, nil, s.cameraPage},
-		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.streams.Serve},
+		{"GET", "/cameras/{camera}/stream.mjpg", access.View, nil, s.mjpeg.Serve},
+		{"GET", "/cameras/{camera}/stream.mp4", access.View, nil, s.mp4.Serve},
 		{"GET", "/cameras/{camera}/snapshot.jpg", access.View, nil, s.snapshots.Serve},
 		{"GET", "/api/v1/wall", access.View, s.serveWall, nil},
 		{"GET", "/api/v1/cameras", access.View, s.listCameras, nil},
@@ -55,7 +56,7 @@ func (s *Server) routeTable() []route {
 
 // servesPictures reports whether this is an address of pictures, which pages of other origins may show.
 func (rt route) servesPictures() bool {
-	return strings.HasSuffix(rt.pattern, ".mjpg") || strings.HasSuffix(rt.pattern, ".jpg")
+	return strings.HasSuffix(rt.pattern, ".mjpg") || strings.HasSuffix(rt.pattern, ".mp4") || strings.HasSuffix(rt.pattern, ".jpg")
 }
 
 func (s *Server) routes() http.Handler {

@@ -18,8 +18,10 @@ import (
 	"camd/pkg/connlimit"
 	"camd/pkg/httpapi/compat"
 	"camd/pkg/httpapi/mjpeg"
+	"camd/pkg/httpapi/mp4"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/snapshot"
+	"camd/pkg/httpapi/streaming"
 	"camd/pkg/httpapi/viewers"
 	"camd/pkg/httpapi/wall"
 	"camd/pkg/httpapi/web"
@@ -61,7 +63,9 @@ type Server struct {
 	audit          *audit.Log
 	viewers        *viewers.Registry
 	snapshots      *snapshot.Server
-	streams        *mjpeg.Server
+	streams        *streaming.Server
+	mjpeg          *mjpeg.Server
+	mp4            *mp4.Server
 	walls          *wall.Server
 	compat         *compat.Server
 	pendingConns   *pendingConns
@@ -105,8 +109,9 @@ func New(o Options) *Server {
 	s.reloadState.at = s.startTime
 	s.SetConfig(cfg)
 	s.walls = wall.New(wall.Options{Viewers: s.viewers, Cameras: currentCameras{s}, Stopping: s.stopping.Load, Log: o.Log})
-	s.streams = mjpeg.New(mjpeg.Options{Viewers: s.viewers, Stopping: s.stopping.Load, Log: o.Log, DrainTimeout: o.drainTimeout})
-	s.compat = compat.New(compat.Options{Cameras: currentCameras{s}, Streams: s.streams, Snapshots: s.snapshots, Viewers: s.viewers})
+	s.streams = streaming.New(streaming.Options{Viewers: s.viewers, Stopping: s.stopping.Load, Log: o.Log, DrainTimeout: o.drainTimeout})
+	s.mjpeg, s.mp4 = mjpeg.New(s.streams), mp4.New(s.streams)
+	s.compat = compat.New(compat.Options{Cameras: currentCameras{s}, Streams: s.mjpeg, Snapshots: s.snapshots, Viewers: s.viewers})
 	o.Metrics.MustRegister(s.frameAge, metric.Collector(s.collectMetrics))
 	s.handler, s.metricsHandler = s.routes(), s.metricsRoutes()
 	return s

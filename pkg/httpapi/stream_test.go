@@ -219,7 +219,7 @@ func TestSlowViewerSkipsToNewest(t *testing.T) {
 	}
 	eventually(t, "every frame is accounted for", func() bool {
 		tally := s.viewers.Stats().Totals[viewers.Key{Camera: "a", Rendition: camera.Main, Transport: "http1"}]
-		return tally.Sent+tally.Slow == burst+2 && tally.Slow > burst/2
+		return tally.Sent+tally.Late == burst+2 && tally.Late > burst/2
 	})
 }
 

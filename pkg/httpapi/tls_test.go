@@ -19,7 +19,7 @@ import (
 	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/certificate"
-	"camd/pkg/httpapi/mjpeg"
+	"camd/pkg/httpapi/streaming"
 	"camd/pkg/httpapi/viewers"
 	"camd/pkg/media"
 )
@@ -202,7 +202,7 @@ func TestStalledConnectionLosesAllStreams(t *testing.T) {
 func TestQuietStreamOutlivesWriteTimeout(t *testing.T) {
 	cam := newTestCamera("a")
 	cam.publish(5)
-	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: mjpeg.RepeatAfter * 4 / 5}}, true, cam)
+	s, _ := startTLS(t, Options{Config: Config{WriteTimeout: streaming.RepeatAfter * 4 / 5}}, true, cam)
 	// A busy machine may take longer than the timeout for one picture, but not again and again.
 	for attempts := 5; ; attempts-- {
 		_, stream := s.watch(t, "/cameras/a/stream.mjpg")

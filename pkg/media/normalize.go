@@ -22,8 +22,11 @@ const (
 	NoKeyframe = "no_keyframe" // came before the first keyframe
 )
 
+// JPEGCauses lists the causes for JPEGs.
+var JPEGCauses = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked}
+
 // Causes lists all causes.
-var Causes = []string{NotJPEG, Truncated, Damaged, Unsupported, TooLarge, Unchecked, Lost, NoKeyframe}
+var Causes = append([]string{Lost, NoKeyframe}, JPEGCauses...)
 
 // RefusedError says why a picture is refused, and where in its bytes the reason is.
 type RefusedError struct {

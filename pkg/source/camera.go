@@ -51,8 +51,11 @@ type Camera struct {
 	reconfigureRequests chan reconfigureRequest
 	lastHeartbeat       atomic.Pointer[time.Time] // of the last heartbeat of Run; nil while it does not run
 
-	startQueue *startQueue // a fleet's cameras share these two
+	startQueue *startQueue // a fleet's cameras share these three
 	dialer     *serverDialer
+	readers    *readerPool
+
+	ownsReaders bool // readers is this camera's alone: Run closes it
 }
 
 // New returns a camera. It starts no goroutine and no process: Run does.
@@ -72,12 +75,15 @@ func New(o Options) *Camera {
 
 		startQueue: newStartQueue(1),
 		dialer:     newServerDialer(),
+		readers:    newReaderPool(thisProgram, o.Log),
+
+		ownsReaders: true,
 	}
 	state := camera.Starting
 	if o.Paused {
 		state = camera.Paused
 	}
-	c.stats.init(c.buildStreams(o.Renditions, nil), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
+	c.stats.init(c.buildStreams(o.Renditions, nil), c.buildTracks(o, &trackSet{}), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
 		Worker: camera.Worker{LimitBytes: uint64(max(o.CaptureMemory, 0))}})
 	return c
 }

@@ -209,7 +209,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	}
 	src.User, src.Password = "viewer", secret
 	t.Setenv("CAMD_TEST_SECRET", secret)
-	c := startCamera(t, Options{Camera: options.Camera{Source: src}, WorkerPath: faultyWorker(t, "leaks")})
+	c := startCamera(t, Options{Camera: options.Camera{Source: src, Capture: options.Capture{Reader: options.ReaderOpenCV}}, WorkerPath: faultyWorker(t, "leaks")})
 	c.waitForState(t, camera.Live)
 	if c.logs.FilterMessage("capture output").Len() == 0 {
 		t.Fatal("the worker's output is not in the log")
@@ -239,7 +239,7 @@ func TestUnreachableServerStartsNoProcess(t *testing.T) {
 	}
 	_ = l.Close()
 	worker := faultyWorker(t, "good")
-	c := startCamera(t, Options{Camera: options.Camera{Source: src}, WorkerPath: worker})
+	c := startCamera(t, Options{Camera: options.Camera{Source: src, Capture: options.Capture{Reader: options.ReaderOpenCV}}, WorkerPath: worker})
 	if s := c.waitForState(t, camera.Offline); s.Reason != camera.Unreachable || s.Detail != address+" refused the connection: check the port" {
 		t.Errorf("%s: %s", s.Reason, s.Detail)
 	}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -89,6 +90,9 @@ func newControlState(wanted map[string]camera.Setting) controlState {
 func (s *supervisor) startMessage() wire.Start {
 	start := s.opts.startMessage()
 	start.Controls, start.Renditions = s.desired, s.streams.Load().numbered()
+	if s.fallback == openCVDecodes {
+		start.Reader = options.ReaderOpenCV
+	}
 	return start
 }
 

@@ -1,5 +1,6 @@
-// Package source runs cameras. Each [Camera] owns one capture process and publishes the pictures on broker topics, one for each
-// rendition. While there are no pictures, it publishes a placeholder.
+// Package source runs cameras. Each [Camera] owns what reads it, a capture process or a session in the readers process. It publishes pictures
+// on broker topics, one for each rendition, and H.264 or H.265 on the topics of its tracks ([Camera.Track]). While there are no
+// pictures, it publishes a placeholder.
 //
 // # Run
 //
@@ -8,7 +9,7 @@
 //
 //   - The wait before the next attempt doubles from half a second to half a minute. It starts over once there were pictures.
 //   - A device node or file that appears ends the wait at once.
-//   - A server that does not answer is dialed every two seconds. Until it answers, no process is started for its cameras.
+//   - A server that does not answer is dialed every two seconds. Until it answers, nothing else is started for its cameras.
 //   - A process that a signal has stopped is replaced after a few seconds. Its state in /proc shows that it is stopped.
 //
 // A [Fleet] runs many cameras. It lets only as many processes load OpenCV at the same time as there are processors.
@@ -20,20 +21,33 @@
 //
 // # Reconfigure
 //
-// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It gets another capture process only if [Compare]
+// [Camera.Reconfigure] gives a running camera other options. Its viewers stay. It is opened again only if [Compare]
 // returns [Reopened]. [Fleet.Reconfigure] does this for all cameras of a configuration, and starts and ends cameras that were added
 // and removed. When a camera or rendition is removed, its topics end, and readers get [broker.ErrEnded].
 //
 // # Pause
 //
 // [Camera.SetPaused] turns a camera off. It stays off until another call turns it on, whatever readers and devices do. A camera
-// that is turned off has no capture process. All pictures in its topics are withdrawn, also for readers that read in order. The
+// that is turned off has no worker. All frames in its topics are withdrawn, also for readers that read in order. The
 // placeholder that replaces them does not show the last picture.
 //
 // # Capture process
 //
-// Pictures come from camd-capture, one process for each camera, over the pipes of package wire. Nothing here links OpenCV. Each picture
-// is read straight into the multipart part that all viewers share. Package media checks it before it is published.
+// Pictures of devices and files come from camd-capture, one process for each camera, over the pipes of package wire. Nothing here links
+// OpenCV. Each picture is read straight into the multipart part that all viewers share. Package media checks it before it is published.
+//
+// # Readers process
+//
+// Network cameras are read by "camd readers", one process for all of them, which package readers implements. A camera is a session in it,
+// with the same pipes as a capture process. If a library panics there, all sessions end, and the process starts again with the next
+// camera that is opened. The traceback names the camera that caused the panic. A camera that does so three times within an hour gets a
+// readers process of its own until camd restarts. A process with a session that does not end gets no more cameras.
+//
+// # Video and the decoder
+//
+// Frames of video are published as they come. If somebody reads a topic of JPEGs that the worker does not deliver, the camera starts
+// camd-capture as a decoder, and feeds it from the topic of the video. The decoder and the session that reads the substream are
+// secondary: if they fail, they start again, and the state of the camera does not change.
 //
 // # Controls
 //

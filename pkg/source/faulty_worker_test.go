@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,7 +25,9 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
+	"camd/pkg/media/fmp4"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -33,6 +36,10 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "worker" {
 		runFaultyWorker(os.Args[2], os.Args[3])
+		os.Exit(0)
+	}
+	if len(os.Args) > 1 && os.Args[1] == readersCommand {
+		runReaders()
 		os.Exit(0)
 	}
 	if len(os.Args) > 2 && os.Args[1] == "hold" {
@@ -64,9 +71,30 @@ func runFaultyWorker(fault, dir string) {
 	}
 	_ = out.Write(wire.Hello{Version: wire.Version})
 	first := os.Mkdir(filepath.Join(dir, "ran"), 0o700) == nil
+	if decoderFault, ok := strings.CutPrefix(fault, "decoder "); ok {
+		(&faultyDecoder{fault: decoderFault, first: first, in: in, out: out}).run()
+		return
+	}
 	switch fault {
 	case "silent":
 		time.Sleep(time.Hour)
+	case "claims video": // says that it sends video, and sends pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
+		sendPictures(out, 3)
+	case "ends video": // sends video, and then pictures
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 64, Height: 48, Passthrough: true})
+		_ = out.Write(sampleFormat)
+		_ = out.WriteVideoFrame(wire.VideoFrame{Captured: rawcall.MonotonicNow(), Count: 1, Key: true}, make([]byte, fmp4.HeadSize+1))
+		for { // until the test has seen the track
+			m, err := in.Next()
+			if _, ok := m.(wire.Demand); ok {
+				break
+			}
+			if err != nil {
+				return
+			}
+		}
+		sendFrames(out, 1)
 	case "deaf": // ends only by SIGKILL
 		signal.Ignore(syscall.SIGTERM)
 		sendFrames(out, 1)
@@ -90,7 +118,7 @@ func runFaultyWorker(fault, dir string) {
 	case "garbage":
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := range 1000 {
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: uint64(i + 1)}, []byte("no picture at all"))
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: uint64(i + 1)}, []byte("no picture at all"))
 			time.Sleep(time.Millisecond)
 		}
 	case "loses": // has left out some pictures
@@ -105,35 +133,35 @@ func runFaultyWorker(fault, dir string) {
 		sendFrames(out, 3)
 		for i := uint64(4); ; i++ {
 			_ = out.Write(wire.Refused{Pictures: map[string]uint64{"damaged": 1}, Cause: "damaged", Detail: "3 of 9 blocks"})
-			_ = out.Write(wire.Heartbeat{Captured: monotonicNow(), Count: i})
+			_ = out.Write(wire.Heartbeat{Captured: rawcall.MonotonicNow(), Count: i})
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "frozen": // sends the same picture again and again
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, testJPEG())
 			if _, err := os.Stat(filepath.Join(dir, "moved")); err == nil { // a last one, of something else
-				_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i + 1}, shadedJPEG(200))
+				_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i + 1}, shadedJPEG(200))
 				_ = os.Remove(filepath.Join(dir, "moved"))
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "oversized": // sends a good picture, then pictures that are too large, until the test lets it recover
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
-		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: 1}, testJPEG())
+		_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: 1}, testJPEG())
 		large := make([]byte, 1<<20+1)
 		for i := uint64(2); ; i++ {
 			if _, err := os.Stat(filepath.Join(dir, "recovers")); err == nil {
 				break
 			}
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, large)
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, large)
 			time.Sleep(10 * time.Millisecond)
 		}
 		sendFrames(out, 3)
 	case "wide": // sends pictures with too many pixels
 		_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
 		for i := uint64(1); ; i++ {
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: i}, testJPEG())
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, testJPEG())
 			time.Sleep(10 * time.Millisecond)
 		}
 	case "hostile": // sends random messages, different ones in each run
@@ -159,11 +187,19 @@ func runFaultyWorker(fault, dir string) {
 				return
 			}
 		}
-		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: monotonicNow(), Count: 3}, shadedJPEG(100))
+		_ = out.WriteFrame(wire.Frame{Rendition: 1, Captured: rawcall.MonotonicNow(), Count: 3}, shadedJPEG(100))
 	case "quiet": // sends three pictures and then none
 		sendFrames(out, 3)
 	case "tuned": // has no fault, and has controls
 		runControlsWorker(in, out)
+	case "pretends": // sends JPEGs, and calls them video
+		_ = out.Write(wire.Opened{Codec: "h264", Width: 32, Height: 16, FPS: 30, Passthrough: true})
+		for i := uint64(1); ; i++ {
+			if out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: i}, testJPEG()) != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	case "leaks": // prints its start message
 		for {
 			m, err := in.Next()
@@ -203,7 +239,7 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 				sendFrames(out, 3)
 			}
 			if wanted {
-				_ = out.WriteFrame(wire.Frame{Rendition: m.Rendition, Captured: monotonicNow(), Count: 3}, shadedJPEG(100))
+				_ = out.WriteFrame(wire.Frame{Rendition: m.Rendition, Captured: rawcall.MonotonicNow(), Count: 3}, shadedJPEG(100))
 			}
 		case wire.Stop:
 			return
@@ -217,8 +253,12 @@ func serveUntilStopped(in *wire.Reader, out *wire.Writer) {
 // sendFrames sends n pictures.
 func sendFrames(out *wire.Writer, n int) {
 	_ = out.Write(wire.Opened{Codec: "mjpeg", Width: 32, Height: 16, FPS: 30})
+	sendPictures(out, n)
+}
+
+func sendPictures(out *wire.Writer, n int) {
 	for i := range n {
-		_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
+		_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: uint64(i + 1), Encode: time.Millisecond}, testJPEG())
 	}
 }
 
@@ -252,7 +292,7 @@ func sendRandomMessages(raw io.Writer, out *wire.Writer, r *rand.Rand) {
 		case 8:
 			jpeg := testJPEG()
 			jpeg[r.IntN(len(jpeg))] ^= byte(1 + r.IntN(255))
-			_ = out.WriteFrame(wire.Frame{Captured: monotonicNow(), Count: r.Uint64()}, jpeg)
+			_ = out.WriteFrame(wire.Frame{Captured: rawcall.MonotonicNow(), Count: r.Uint64()}, jpeg)
 		case 9:
 			_ = out.Write(wire.Demand{Wanted: true}) // not a worker's to say
 		default:
@@ -274,12 +314,6 @@ func shadedJPEG(shade uint8) []byte {
 	var b bytes.Buffer
 	_ = jpeg.Encode(&b, img, nil)
 	return b.Bytes()
-}
-
-func monotonicNow() int64 {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano()
 }
 
 // faultyWorker returns the path of a worker with a fault.

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"go.uber.org/zap"
+
 	"context"
 	"runtime"
 	"sync"
@@ -14,6 +16,7 @@ type Fleet struct {
 	done       chan struct{} // closed when Run has returned
 	startQueue *startQueue
 	dialer     *serverDialer
+	readers    *readerPool
 	metrics    *Metrics
 }
 
@@ -25,25 +28,27 @@ type fleetCamera struct {
 }
 
 // NewFleet returns a fleet of the wanted cameras, which do nothing until Run. Their IDs must differ. m collects the cameras' metrics
-// and must be the one that made their observers; it may be nil.
-func NewFleet(wanted []Options, m *Metrics) *Fleet {
+// and must be the one that made their observers; it may be nil. log is for what concerns all cameras.
+func NewFleet(wanted []Options, m *Metrics, log *zap.Logger) *Fleet {
 	f := &Fleet{
 		requests:   make(chan fleetRequest),
 		done:       make(chan struct{}),
 		startQueue: newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
 		dialer:     newServerDialer(),
+		readers:    newReaderPool(thisProgram, log),
 		metrics:    m,
 	}
 	for _, o := range wanted {
 		f.cameras = append(f.cameras, f.newCamera(o))
 	}
 	m.setCameras(f.Cameras())
+	m.setReaders(f.readers)
 	return f
 }
 
 func (f *Fleet) newCamera(o Options) *fleetCamera {
 	c := &fleetCamera{Camera: New(o), options: o}
-	c.startQueue, c.dialer = f.startQueue, f.dialer
+	c.startQueue, c.dialer, c.readers, c.ownsReaders = f.startQueue, f.dialer, f.readers, false
 	return c
 }
 
@@ -61,6 +66,7 @@ func camerasOf(cameras []*fleetCamera) (all []*Camera) {
 // Run runs the cameras until ctx ends. It returns when all cameras have ended, also those that were removed before.
 func (f *Fleet) Run(ctx context.Context) {
 	defer close(f.done)
+	defer f.readers.close()
 	var running sync.WaitGroup
 	defer running.Wait()
 	startCamera := func(c *fleetCamera) {

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"go.uber.org/zap"
+
 	"context"
 	"errors"
 	"slices"
@@ -22,7 +24,7 @@ type runningFleet struct {
 
 func startFleet(t *testing.T, wanted ...Options) *runningFleet {
 	t.Helper()
-	f := &runningFleet{Fleet: NewFleet(wanted, nil)}
+	f := &runningFleet{Fleet: NewFleet(wanted, nil, zap.NewNop())}
 	f.current = f.Cameras()
 	f.stop = runFleet(t, f.Fleet)
 	return f

@@ -26,6 +26,10 @@ func (f *freezeDetector) observe(jpeg []byte, now time.Time) time.Duration {
 // handleFreeze makes a camera stalled that repeats one picture. checkProgress opens it again later, like a camera that delivers no
 // pictures.
 func (s *supervisor) handleFreeze() {
-	s.lastFault = fault{camera.Frozen, fmt.Sprintf("all pictures have been identical for %v", s.opts.FrozenTimeout)}
+	s.lastFault = s.freezeFault()
 	s.setState(camera.Stalled, s.lastFault.reason, s.lastFault.detail)
+}
+
+func (s *supervisor) freezeFault() fault {
+	return fault{camera.Frozen, fmt.Sprintf("all pictures have been identical for %v", s.opts.FrozenTimeout)}
 }

@@ -26,12 +26,20 @@ var (
 	descMemory    = metric.Desc("camd_capture_memory_limit_bytes", "Limit on the resident memory of the camera's capture process, in bytes. 0 means no limit.", "camera")
 )
 
-// Metrics are the Prometheus metrics of a fleet's cameras and of their capture processes. They are safe for concurrent use.
+var (
+	descReaders        = metric.Desc("camd_readers_processes", "Readers processes that run. One reads all network cameras, unless a camera has crashed it.")
+	descReadersCPU     = metric.Desc("camd_readers_cpu_seconds_total", "CPU time that the readers processes have used, in seconds.")
+	descReadersRSS     = metric.Desc("camd_readers_resident_memory_bytes", "Resident memory of the readers processes, in bytes.")
+	descReadersCrashes = metric.Desc("camd_readers_crashes_total", "Readers processes that crashed.")
+)
+
+// Metrics are the Prometheus metrics of a fleet's cameras, of their capture processes and of the readers processes. They are safe for concurrent use.
 type Metrics struct {
 	encode, publish *prometheus.HistogramVec
 
 	mu      sync.Mutex
 	cameras []*Camera
+	readers *readerPool        // nil before NewFleet
 	streams map[streamKey]bool // the streams that have histograms
 }
 
@@ -73,7 +81,9 @@ func (h *histogramObserver) Encoded(rendition string, took time.Duration) {
 }
 
 func (h *histogramObserver) Published(rendition string, age time.Duration) {
-	h.publish[rendition].Observe(age.Seconds())
+	if o := h.publish[rendition]; o != nil {
+		o.Observe(age.Seconds())
+	}
 }
 
 // setCameras replaces the cameras that are collected. It deletes the histograms of streams that no longer exist.
@@ -99,13 +109,33 @@ func (m *Metrics) setCameras(cameras []*Camera) {
 	}
 }
 
+// setReaders sets the readers processes that are collected.
+func (m *Metrics) setReaders(p *readerPool) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.readers = p
+}
+
 func (m *Metrics) collect(out chan<- prometheus.Metric) {
 	m.mu.Lock()
-	cameras := m.cameras
+	cameras, readers := m.cameras, m.readers
 	m.mu.Unlock()
+	if readers != nil {
+		collectReaders(out, readers.usage())
+	}
 	for _, c := range cameras {
 		collectStatus(out, c.Status())
 	}
+}
+
+func collectReaders(out chan<- prometheus.Metric, u readersUsage) {
+	metric.Gauge(out, descReaders, float64(u.Processes))
+	metric.CounterFloat(out, descReadersCPU, u.CPUSeconds)
+	metric.Gauge(out, descReadersRSS, float64(u.RSSBytes))
+	metric.Counter(out, descReadersCrashes, u.Crashes)
 }
 
 func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
@@ -133,4 +163,5 @@ func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
 	metric.CounterFloat(out, descCPU, s.Worker.CPUSeconds, s.ID)
 	metric.Gauge(out, descRSS, float64(s.Worker.RSSBytes), s.ID)
 	metric.Gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
+	collectTracks(out, s.ID, s.Tracks)
 }

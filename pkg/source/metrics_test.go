@@ -1,6 +1,8 @@
 package source
 
 import (
+	"go.uber.org/zap"
+
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"camd/internal/metric"
+	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
@@ -137,7 +141,7 @@ func TestMetricsFollowFleet(t *testing.T) {
 		}
 	}
 	stays := options("stays", "small")
-	f := NewFleet([]Options{stays, options("goes")}, m)
+	f := NewFleet([]Options{stays, options("goes")}, m, zap.NewNop())
 	runFleet(t, f)
 	reconfigure := func(wanted ...Options) {
 		t.Helper()
@@ -154,6 +158,50 @@ func TestMetricsFollowFleet(t *testing.T) {
 	m.Observer("refused", []string{camera.Main}) // for a configuration that was not put into force
 	reconfigure()
 	check("without cameras", 0, 0, 0)
+}
+
+// A fleet's metrics have what its readers processes use, from the start.
+func TestReadersMetrics(t *testing.T) {
+	r := prometheus.NewRegistry()
+	f := NewFleet(nil, NewMetrics(r), zap.NewNop())
+	defer f.readers.close()
+	want := `
+# HELP camd_readers_cpu_seconds_total CPU time that the readers processes have used, in seconds.
+# TYPE camd_readers_cpu_seconds_total counter
+camd_readers_cpu_seconds_total 0
+# HELP camd_readers_crashes_total Readers processes that crashed.
+# TYPE camd_readers_crashes_total counter
+camd_readers_crashes_total 0
+# HELP camd_readers_processes Readers processes that run. One reads all network cameras, unless a camera has crashed it.
+# TYPE camd_readers_processes gauge
+camd_readers_processes 0
+# HELP camd_readers_resident_memory_bytes Resident memory of the readers processes, in bytes.
+# TYPE camd_readers_resident_memory_bytes gauge
+camd_readers_resident_memory_bytes 0
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+	server := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264})
+	f.readers.path = testProgram(t)
+	w := openReader(t, f.readers, "cam", server.URL())
+	next[videoEvent](t, w)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		v := family.GetMetric()[0].GetGauge().GetValue()
+		if name := family.GetName(); name == "camd_readers_processes" && v != 1 || name == "camd_readers_resident_memory_bytes" && v < 1<<20 {
+			t.Errorf("%s is %v", name, v)
+		}
+	}
+	w.stop(testrun.Deadline)
+	f.readers.close()
+	used := f.readers.usage()
+	if used.CPUSeconds <= 0 || used.Processes != 0 || used.RSSBytes != 0 || used.Crashes != 0 {
+		t.Errorf("after the end: %+v", used)
+	}
 }
 
 // publishedBy returns how many publications of a camera's main rendition the histogram has.

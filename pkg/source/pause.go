@@ -90,10 +90,13 @@ func removeExited(stuck []*worker) []*worker {
 // must publish the placeholder afterwards.
 func (s *supervisor) withdrawFrames() {
 	s.saveBackground() // for lastFrameSize
-	s.background, s.freezeDetector = nil, freezeDetector{}
+	s.background, s.freezeDetector, s.decodedFreeze = nil, freezeDetector{}, freezeDetector{}
 	for _, st := range s.streams.Load().byNumber {
 		if st != nil {
 			st.topic.Withdraw()
 		}
+	}
+	for _, t := range s.tracks.Load().all() {
+		t.withdraw()
 	}
 }

@@ -9,14 +9,13 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/source/wire"
 )
 
 // ProbeReport is the result of a probe.
 type ProbeReport struct {
 	Format     camera.Format
-	OpenTime   time.Duration // from the start of the capture process until the source was open
-	FirstFrame time.Duration // from the start of the capture process until the first picture
+	OpenTime   time.Duration // from the start until the source was open
+	FirstFrame time.Duration // from the start until the first picture
 	Frames     int           // pictures received while measuring
 	FPS        float64       // measured; 0 for fewer than two pictures
 	Frame      broker.Frame  // the last picture
@@ -30,89 +29,77 @@ type ProbeError struct {
 
 func (e *ProbeError) Error() string { return fmt.Sprintf("%s: %s", e.Reason.Text(), e.Detail) }
 
-// Probe opens a source, receives pictures for the time measure after the first one, and closes the source. Of the options, only Source
-// and WorkerPath are required. The error is ctx's or a *ProbeError.
+// Probe runs a camera until it has delivered pictures for the time measure after the first one, or until it fails. Of the options, only
+// Source and WorkerPath are required. The error is ctx's or a *ProbeError.
 func Probe(ctx context.Context, o Options, measure time.Duration) (ProbeReport, error) {
-	o = o.withDefaults()
-	started := time.Now()
-	w, err := startWorker(o.WorkerPath, o.startMessage(), o.Log)
-	if err != nil {
-		return ProbeReport{}, &ProbeError{camera.WorkerMissing, startErrorDetail(o.WorkerPath, err)}
-	}
-	p := prober{started: started, measure: measure, failure: ProbeError{Reason: camera.WorkerCrashed}}
-	w.send(wire.Demand{Wanted: true})
-	err = p.collect(ctx, w, o.OpenTimeout+hangMargin)
-	w.stop(o.StopGracePeriod)
-	if err == nil && p.report.Frames == 0 {
-		if p.failure.Detail == "" {
-			p.failure.Reason, p.failure.Detail = w.exitReason()
-		}
-		err = &p.failure
-	}
-	o.Log.Debug("probe done", zap.Int("frames", p.report.Frames), zap.Error(err))
-	return p.report, err
+	o.OnDemand, o.Paused, o.Renditions = false, false, nil
+	c := New(o)
+	topic, _ := c.Topic(camera.Main)
+	sub := topic.Subscribe(broker.InOrder) // before Run, so that it misses nothing
+	defer sub.Close()
+	runCtx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); c.Run(runCtx) }()
+	defer func() { stop(); <-ended }()
+
+	p := prober{camera: c, started: time.Now(), measure: measure}
+	report, err := p.collect(ctx, sub)
+	c.log.Debug("probe done", zap.Int("frames", report.Frames), zap.Error(err))
+	return report, err
 }
 
 // prober is the state of one Probe.
 type prober struct {
-	started     time.Time
-	measure     time.Duration
-	loaded      bool      // the worker has loaded OpenCV
-	first, last time.Time // capture times
-	report      ProbeReport
-	failure     ProbeError
+	camera  *Camera
+	started time.Time
+	measure time.Duration
+	first   time.Time // capture time of the first picture
+	report  ProbeReport
 }
 
-// collect receives pictures until measure has passed since the first one, or the worker ends. Without a picture, it returns when
-// timeout has passed since the worker loaded OpenCV, or loadTimeout if it never does. The error is only ctx's.
-func (p *prober) collect(ctx context.Context, w *worker, timeout time.Duration) error {
-	timer := time.NewTimer(loadTimeout)
+// collect receives pictures until measure has passed since the first one, or the camera has failed. Without a picture it ends when the
+// camera should have been open: loadTimeout covers that it waits for a start slot and loads OpenCV.
+func (p *prober) collect(ctx context.Context, sub *broker.Subscription) (ProbeReport, error) {
+	limit := loadTimeout + p.camera.opts.OpenTimeout + hangMargin
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timer := time.AfterFunc(limit, cancel)
 	defer timer.Stop()
 	for {
-		select {
-		case e, ok := <-w.events:
-			if !ok {
-				return nil
-			}
-			if _, ready := e.(loadedEvent); ready && !p.loaded {
-				p.loaded = true
-				timer.Reset(timeout)
-			}
-			if p.handleEvent(e) {
+		f, err := sub.Next(waiting)
+		switch {
+		case ctx.Err() != nil:
+			return p.report, ctx.Err()
+		case err != nil && p.report.Frames > 0:
+			return p.report, nil
+		case err != nil:
+			return p.report, &ProbeError{camera.Timeout, fmt.Sprintf("no picture within %v", limit)}
+		case !f.Placeholder:
+			if p.add(f); p.report.Frames == 1 {
 				timer.Reset(p.measure)
 			}
-			if _, over := e.(endedEvent); over { // whether or not it also exits
-				return nil
+		default: // the state has changed
+			if st := p.camera.Status(); st.Reason != camera.None && p.report.Frames == 0 {
+				return p.report, &ProbeError{st.Reason, st.Detail}
+			} else if st.State == camera.Offline {
+				return p.report, nil
 			}
-		case <-timer.C:
-			if p.report.Frames == 0 && p.failure.Detail == "" {
-				p.failure = ProbeError{camera.Timeout, fmt.Sprintf("no picture within %v", timeout)}
+			if d := p.camera.decoderState(); d.State == camera.Offline && p.report.Frames == 0 {
+				return p.report, &ProbeError{d.Reason, d.Detail}
 			}
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }
 
-// handleEvent records an event and reports whether it was the first picture.
-func (p *prober) handleEvent(e event) bool {
-	switch e := e.(type) {
-	case openedEvent:
-		p.report.Format, p.report.OpenTime = e.Format, time.Since(p.started)
-	case endedEvent:
-		p.failure = ProbeError{e.reason, e.detail}
-	case refusedEvent:
-		p.failure = ProbeError{camera.BadStream, e.err.Error()}
-	case frameEvent:
-		p.report.Frame, p.last = e.frame, e.frame.Captured
-		if p.report.Frames++; p.report.Frames == 1 {
-			p.first, p.report.FirstFrame = p.last, time.Since(p.started)
-			return true
-		}
-		if span := p.last.Sub(p.first).Seconds(); span > 0 {
-			p.report.FPS = float64(p.report.Frames-1) / span
-		}
+// add records a picture.
+func (p *prober) add(f *broker.Frame) {
+	p.report.Frame = *f
+	if p.report.Frames++; p.report.Frames == 1 {
+		p.first = f.Captured
+		p.report.FirstFrame = time.Since(p.started)
+		p.report.Format, p.report.OpenTime = p.camera.Status().Format, p.camera.openedAfter(p.started)
 	}
-	return false
+	if span := f.Captured.Sub(p.first).Seconds(); span > 0 {
+		p.report.FPS = float64(p.report.Frames-1) / span
+	}
 }

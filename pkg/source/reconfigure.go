@@ -83,11 +83,18 @@ func (s *supervisor) applyOptions(updated Options) {
 		s.placeholders = nil
 	}
 	s.setRenditions(updated.Renditions)
+	s.setTracks(updated)
+	if old.Substream != updated.Substream {
+		s.stopSecondary(s.substream)
+	}
 	difference := Compare(old, updated)
 	s.applyConfiguredControls(old.Controls)
 	if difference == Reopened && old.Source.WithCredentials() != updated.Source.WithCredentials() { // of another device
 		clear(s.desired)
 		maps.Copy(s.desired, updated.Controls)
+	}
+	if difference == Reopened {
+		s.fallback, s.lookupFailed = noFallback, false
 	}
 	switch {
 	case updated.Paused != old.Paused && updated.Paused != s.paused && !s.pauseOverridden:
@@ -100,6 +107,8 @@ func (s *supervisor) applyOptions(updated Options) {
 	}
 	if s.worker != nil && difference != Reopened {
 		s.updateWorker()
+		s.updateDecoder()
+		s.updateSubstream()
 	}
 	if s.State != camera.Live && s.placeholders == nil {
 		s.publishPlaceholder(time.Now())
@@ -109,8 +118,12 @@ func (s *supervisor) applyOptions(updated Options) {
 // updateWorker sends the renditions and the changed controls to a worker that keeps running.
 func (s *supervisor) updateWorker() {
 	list := s.streams.Load().numbered()
-	s.worker.renditionCount.Store(max(s.worker.renditionCount.Load(), int32(1+len(list)))) // before it knows them
-	s.worker.send(wire.Renditions{Quality: s.opts.Quality, List: list})
+	for _, w := range []*worker{s.worker, s.decoder.worker} {
+		if w != nil {
+			w.renditionCount.Store(max(w.renditionCount.Load(), int32(1+len(list)))) // before it knows them
+			w.send(wire.Renditions{Quality: s.opts.Quality, List: list})
+		}
+	}
 	s.sendUnsentControls()
 }
 

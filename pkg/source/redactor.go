@@ -21,7 +21,8 @@ func redactEvent(r sourceurl.Redactor, e event) event {
 		e.Backend, e.Codec, e.Note = r.Redact(e.Backend), r.Redact(e.Codec), r.Redact(e.Note)
 		return e
 	case endedEvent:
-		return endedEvent{e.reason, r.Redact(e.detail)}
+		e.detail = r.Redact(e.detail)
+		return e
 	case workerRefusedEvent:
 		e.fault.detail = r.Redact(e.fault.detail)
 		return e

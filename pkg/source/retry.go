@@ -5,8 +5,11 @@ import (
 	"net"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"camd/pkg/camera"
 	"camd/pkg/source/netprobe"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -24,6 +27,12 @@ const (
 	maxStreamRetries = 5
 )
 
+func newBackoff() *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{InitialInterval: initialRetryDelay, MaxInterval: maxRetryDelay, Multiplier: 2, RandomizationFactor: jitter}
+	b.Reset()
+	return b
+}
+
 // attemptOpen begins an attempt to open the camera. The process starts when the camera's server answers and startQueue grants a slot.
 func (s *supervisor) attemptOpen() {
 	s.retry = nil
@@ -33,7 +42,52 @@ func (s *supervisor) attemptOpen() {
 		return
 	}
 	s.serverAnswered = false
+	s.openWorker()
+}
+
+// openWorker starts the worker: at once if it is a session of the readers process, else when startQueue grants a slot.
+func (s *supervisor) openWorker() {
+	if s.usesReader() {
+		s.startWorker()
+		return
+	}
 	s.queuedSlot = s.startQueue.join()
+}
+
+// readerFallback is what reads a camera after others could not.
+type readerFallback int
+
+const (
+	noFallback    readerFallback = iota
+	openCVReads                  // a capture process, which passes video on where it can
+	openCVDecodes                // a capture process that decodes
+)
+
+// fallBack chooses what reads the camera from now on, after its worker could not read what the source sends. It returns false if nothing
+// else may be able to. OpenCV cannot check a fingerprint.
+func (s *supervisor) fallBack() bool {
+	switch {
+	case s.opts.TLS.Fingerprint != "":
+		return false
+	case s.usesReader() && s.opts.Reader != options.ReaderGo:
+		s.fallback = openCVReads
+	case !s.usesReader() && s.fallback != openCVDecodes && s.opts.Reader != options.ReaderOpenCV:
+		s.fallback = openCVDecodes
+	default:
+		return false
+	}
+	return true
+}
+
+// usesReader reports whether the readers process reads the camera, and not a capture process.
+func (s *supervisor) usesReader() bool {
+	switch {
+	case !s.opts.Source.IsNetwork() || s.opts.Reader == options.ReaderOpenCV:
+		return false
+	case s.opts.Reader == options.ReaderGo:
+		return true
+	}
+	return s.fallback == noFallback && (!s.lookupFailed || s.opts.TLS.Fingerprint != "") // OpenCV cannot check a fingerprint
 }
 
 // handleDialResult handles the result of a dial. If the server answers, the camera waits for a start slot; if not, more dials follow.
@@ -44,13 +98,13 @@ func (s *supervisor) handleDialResult(r dialResult) {
 		return
 	}
 	s.dialing.close()
-	s.dialing = nil
+	s.dialing, s.lookupFailed = nil, r.err != nil
 	if s.serverUnreachable && r.err == nil { // earlier failures do not count
 		s.backoff.Reset()
 		s.streamRetriesLeft = maxStreamRetries
 	}
 	s.serverUnreachable, s.serverAnswered = false, true
-	s.queuedSlot = s.startQueue.join()
+	s.openWorker()
 }
 
 // handleUnreachable makes the camera offline until its server answers. An outage counts once, however often the server is dialed.
@@ -84,6 +138,8 @@ func (s *supervisor) handleFailure(reason camera.Reason, detail string) {
 	if s.hasFrame {
 		s.backoff.Reset()
 		s.hasFrame, s.serverAnswered, s.streamRetriesLeft = false, false, maxStreamRetries
+	} else {
+		s.fallback = noFallback // it reads the camera no better: a camera that starts may answer with nonsense at first
 	}
 	if s.opts.OnDemand && !s.hasAnyReader() {
 		s.cancelRetry()

@@ -125,7 +125,7 @@ func TestLastCameraEndsTheDials(t *testing.T) {
 
 // An outage counts once. When the server is back, earlier failures do not delay the camera.
 func TestReturningServerResetsTheBackoff(t *testing.T) {
-	c := New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}, WorkerPath: "/nowhere"})
+	c := New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream"), Capture: options.Capture{Reader: options.ReaderOpenCV}}, WorkerPath: "/nowhere"})
 	s := newSupervisor(c)
 	defer s.cancelRetry()
 	for range 8 { // simulates many failures
@@ -152,7 +152,7 @@ func TestReturningServerResetsTheBackoff(t *testing.T) {
 }
 
 func TestRetryDelayAfterRefusedPassword(t *testing.T) {
-	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream")}}))
+	s := newSupervisor(New(Options{Camera: options.Camera{ID: "cam", Source: parseSource(t, "rtsp://10.0.0.7/stream"), Capture: options.Capture{Reader: options.ReaderOpenCV}}}))
 	for _, event := range []func(){func() {}, func() { s.hasFrame = true }, func() { s.serverUnreachable = true; s.handleDialResult(dialResult{}) }} {
 		event()
 		if d := s.retryBackoff(camera.Auth); d < maxRetryDelay*8/10 {
@@ -193,7 +193,7 @@ func TestServerIsNotDialedBeforeEachProcess(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { _ = l.Close(); <-done })
-	c := startCamera(t, Options{Camera: options.Camera{Source: parseSource(t, "rtsp://"+l.Addr().String()+"/")}, WorkerPath: faultyWorker(t, "missing")})
+	c := startCamera(t, Options{Camera: options.Camera{Source: parseSource(t, "rtsp://"+l.Addr().String()+"/"), Capture: options.Capture{Reader: options.ReaderOpenCV}}, WorkerPath: faultyWorker(t, "missing")})
 	testrun.WaitFor(t, "two attempts", func() bool { return c.Status().Counts.Restarts[camera.NotFound] >= 2 })
 	if n := dials.Load(); n != 1 {
 		t.Errorf("%d connections before two attempts, want 1", n)

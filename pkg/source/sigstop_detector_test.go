@@ -49,11 +49,11 @@ func TestStoppedProcessIsKilledWithoutGrace(t *testing.T) {
 	s.startWorker()
 	defer s.stopWorker()
 	s.handleEvent(<-s.events)
-	pid := s.worker.cmd.Process.Pid
+	pid := s.worker.pid()
 	if err := testpeer.Signal(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	testrun.WaitFor(t, "the process to be stopped", func() bool { _, stopped := s.readWorkerProcess(); return stopped })
+	testrun.WaitFor(t, "the process to be stopped", func() bool { _, stopped := s.readProcess(&s.usage); return stopped })
 	for i := range maxStoppedChecks {
 		if s.worker == nil {
 			t.Fatalf("the process was ended after %d checks, want %d", i, maxStoppedChecks)

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"go.uber.org/zap"
+
 	"testing"
 	"time"
 
@@ -122,7 +124,7 @@ func TestFleetWithOneStartSlot(t *testing.T) {
 		wanted = append(wanted, Options{Camera: options.Camera{ID: id, StallTimeout: time.Minute, Source: sourceurl.Source{Kind: sourceurl.Test}}, WorkerPath: faultyWorker(t, "quiet")})
 	}
 	wanted[2].WorkerPath = "/nowhere/" + WorkerName
-	f := NewFleet(wanted, nil)
+	f := NewFleet(wanted, nil, zap.NewNop())
 	f.startQueue.free = 1
 	runFleet(t, f)
 	for i, c := range f.Cameras() {

@@ -57,14 +57,24 @@ func (s *supervisor) reportState(isNew bool) {
 	statelog.Write(s.log, s.StateChange, !isNew)
 }
 
-// publishPlaceholder publishes the placeholder in main and in every other rendition that has readers.
+// publishPlaceholder publishes the placeholder in main and in every other rendition that has readers, unless they are live.
+// While the camera is live, only renditions with readers can need one.
 func (s *supervisor) publishPlaceholder(now time.Time) {
 	s.saveBackground()
 	for i, st := range s.streams.Load().byNumber {
-		if i == 0 || s.hasReaders[i] {
+		if (s.hasReaders[i] || i == 0 && s.State != camera.Live) && s.shownState(i).State != camera.Live {
 			st.topic.Publish(s.placeholderFrame(i, now))
 		}
 	}
+}
+
+// shownState returns the state of a rendition: that of the camera, or that of the decoder if the camera is live and the decoder sends no live
+// pictures.
+func (s *supervisor) shownState(rendition int) camera.StateChange {
+	if s.State == camera.Live && s.isDecoded(rendition) && !s.isDecoderLive() {
+		return s.decoder.state
+	}
+	return s.StateChange
 }
 
 func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumber[0].topic }
@@ -82,9 +92,10 @@ func (s *supervisor) placeholderFrame(rendition int, now time.Time) broker.Frame
 		s.placeholders = make([]placeholder.Cache, len(s.hasReaders))
 	}
 	width, height := s.expectedSize(rendition)
+	shown := s.shownState(rendition)
 	return s.placeholders[rendition].Frame(placeholder.Options{
 		Width: width, Height: height, Limits: s.opts.Limits, Background: s.background,
-		Title: s.opts.Title, State: s.State, Reason: s.Reason, Since: s.Since,
+		Title: s.opts.Title, State: shown.State, Reason: shown.Reason, Since: shown.Since,
 	}, now)
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,20 +14,25 @@ import (
 // only atomic operations. The mutex guards what changes less often.
 type stats struct {
 	captured       atomic.Uint64
+	tracks         atomic.Pointer[trackSet]
 	streams        atomic.Pointer[streamSet] // each stream counts the pictures that it published
 	lastFrameNanos atomic.Int64              // Unix nanoseconds; 0 before the first
 	refused        map[string]*atomic.Uint64
 	restarts       map[camera.Reason]*atomic.Uint64
 
-	mu      sync.Mutex
-	status  camera.Status // without the values that the atomics have
-	history stateHistory
-	usage   workerUsage
-	rate    rateMeter
+	mu           sync.Mutex
+	opened       time.Time     // when the source was last opened
+	status       camera.Status // without the values that the atomics have
+	history      stateHistory
+	usage        workerUsage // of the process that reads the camera, if it has one of its own
+	decoderUsage workerUsage
+	decoding     camera.StateChange // the state of the decoder
+	rate         rateMeter
 }
 
-func (l *stats) init(all *streamSet, s camera.Status) {
+func (l *stats) init(all *streamSet, tracks *trackSet, s camera.Status) {
 	l.streams.Store(all)
+	l.tracks.Store(tracks)
 	l.status = s
 	l.refused = make(map[string]*atomic.Uint64)
 	for _, cause := range media.Causes {
@@ -62,8 +68,39 @@ func (l *stats) Status() camera.Status {
 		s.LastFrame = time.Unix(0, ns)
 	}
 	s.Worker, _ = l.usage.read()
+	decoder, _ := l.decoderUsage.read()
+	s.Worker.PID, s.Worker.CPUSeconds, s.Worker.RSSBytes = cmp.Or(s.Worker.PID, decoder.PID), s.Worker.CPUSeconds+decoder.CPUSeconds, s.Worker.RSSBytes+decoder.RSSBytes
 	s.Worker.LimitBytes = l.status.Worker.LimitBytes
+	s.Tracks = l.trackStatus()
 	return s
+}
+
+// trackStatus describes the tracks that have had frames, and the smaller stream. The caller holds mu.
+func (l *stats) trackStatus() (list []camera.Track) {
+	for _, t := range l.tracks.Load().all() {
+		state := camera.StateChange{State: l.status.State, Reason: l.status.Reason}
+		if own := t.state.Load(); own != nil && (own.State != camera.Idle || state.State == camera.Live) { // it is idle because the camera is not live
+			state = *own
+		}
+		if t.format.Load() != nil || t.name == camera.Sub {
+			list = append(list, t.status(state))
+		}
+	}
+	return list
+}
+
+// setDecoderState records the state of the decoder, for decoderState.
+func (l *stats) setDecoderState(state camera.StateChange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.decoding = state
+}
+
+// decoderState returns the state of the decoder.
+func (l *stats) decoderState() camera.StateChange {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.decoding
 }
 
 // updateStatus calls change with the status, under the mutex.
@@ -78,22 +115,34 @@ func (l *stats) sampleRate(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rate.sample(now, l.captured.Load())
+	for _, t := range l.tracks.Load().all() {
+		t.sampleRate(now)
+	}
 }
 
-// setWorker records the process that runs now, 0 for none, and the processor time that the previous process used.
-func (l *stats) setWorker(pid int, used time.Duration) {
+// openedAfter returns how long after a time the source was last opened.
+func (l *stats) openedAfter(t time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.usage.pid = pid
-	l.usage.endedCPUTime += used
-	l.rate = rateMeter{}
+	return l.opened.Sub(t)
 }
 
-// readWorkerProcess reads the state and usage of the present process from /proc.
-func (l *stats) readWorkerProcess() (w camera.Worker, stopped bool) {
+// setProcess records in usage the process that runs now, 0 for none, and the processor time that the previous process used.
+func (l *stats) setProcess(usage *workerUsage, pid int, used time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.usage.read()
+	usage.pid = pid
+	usage.endedCPUTime += used
+	if usage == &l.usage {
+		l.rate = rateMeter{}
+	}
+}
+
+// readProcess reads the state and usage of the present process from /proc.
+func (l *stats) readProcess(usage *workerUsage) (w camera.Worker, stopped bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return usage.read()
 }
 
 func loadCounters[K comparable](counters map[K]*atomic.Uint64) map[K]uint64 {

@@ -5,32 +5,29 @@ import (
 	"cmp"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 	"sync"
 
 	"go.uber.org/zap"
-
-	"camd/pkg/source/sourceurl"
-	"camd/pkg/source/wire"
 )
 
-// stderrLog logs what OpenCV and FFmpeg print to the standard error of a capture process.
+// stderrLog logs what a capture process, or the readers process, prints to its standard error.
 type stderrLog struct {
 	log        *zap.Logger
-	redactor   sourceurl.Redactor
+	secrets    secrets
 	mu         sync.Mutex
 	newestLine string
-	crashLine  string // the first line of a crash report, which may have hundreds
+	crash      crashReport
 }
 
-// crashPattern matches the first line of a crash report of Go or C++.
-var crashPattern = regexp.MustCompile(`^(panic|fatal error|SIG[A-Z]+): |^terminate called `)
-
-// newStderrLog returns a stderrLog that logs to log, without the secrets in start.
-func newStderrLog(log *zap.Logger, start wire.Start) *stderrLog {
-	return &stderrLog{log: log, redactor: newRedactor(start)}
+// secrets removes secrets from a text. sourceurl.Redactor is one.
+type secrets interface {
+	Redact(text string) string
+	MaxSecretBytes() int
 }
+
+// newStderrLog returns a stderrLog that logs to log, without secrets.
+func newStderrLog(log *zap.Logger, s secrets) *stderrLog { return &stderrLog{log: log, secrets: s} }
 
 const (
 	maxLogLine   = 1000     // bytes of a line in the log; a longer line is logged in pieces
@@ -54,16 +51,16 @@ func (s *stderrLog) read(r io.Reader) {
 
 // redactLine removes the secrets from a line. A line that was cut may end with the beginning of a secret, so its end is left out.
 func (s *stderrLog) redactLine(raw []byte, cut bool) string {
-	line := s.redactor.Redact(string(raw))
+	line := s.secrets.Redact(string(raw))
 	if cut {
-		line = line[:max(0, len(line)-s.redactor.MaxSecretBytes())]
+		line = line[:max(0, len(line)-s.secrets.MaxSecretBytes())]
 	}
 	return line
 }
 
 // logLine logs a line, in pieces if it is long, and keeps its first piece for lastLine.
-func (s *stderrLog) logLine(line string) {
-	line = strings.TrimSpace(line)
+func (s *stderrLog) logLine(whole string) {
+	line := strings.TrimSpace(whole)
 	if line == "" {
 		return
 	}
@@ -77,14 +74,19 @@ func (s *stderrLog) logLine(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.newestLine = first
-	if s.crashLine == "" && crashPattern.MatchString(first) {
-		s.crashLine = first
-	}
+	s.crash.add(strings.TrimRight(whole, "\r\n"), first)
 }
 
 // lastLine returns the first line of a crash report if there was one, else the newest line.
 func (s *stderrLog) lastLine() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return cmp.Or(s.crashLine, s.newestLine)
+	return cmp.Or(s.crash.line, s.newestLine)
+}
+
+// crashReport returns what is known of a crash, with an empty line if there was none.
+func (s *stderrLog) crashReport() crashReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crash
 }

@@ -32,7 +32,7 @@ func FuzzStderrLog(f *testing.F) {
 		basic := base64.StdEncoding.EncodeToString([]byte("viewer:" + password))
 		forms := []string{password, url.QueryEscape(password), basic, start.Source}
 		core, logs := observer.New(zap.DebugLevel)
-		c := newStderrLog(zap.New(core), start)
+		c := newStderrLog(zap.New(core), newRedactor(start))
 		said := append(append(bytes.Clone(before), forms[int(as)%len(forms)]...), after...)
 		c.read(bytes.NewReader(said))
 		for _, e := range logs.All() {
@@ -43,7 +43,7 @@ func FuzzStderrLog(f *testing.F) {
 			checkNoSecret(t, line, password, basic)
 		}
 		checkNoSecret(t, c.lastLine(), password, basic)
-		checkNoSecret(t, redactEvent(c.redactor, endedEvent{camera.BadStream, string(said)}).(endedEvent).detail, password, basic)
+		checkNoSecret(t, redactEvent(newRedactor(start), endedEvent{reason: camera.BadStream, detail: string(said)}).(endedEvent).detail, password, basic)
 	})
 }
 

@@ -19,7 +19,7 @@ func TestStderrLogRedactsSecretsInLongLines(t *testing.T) {
 		for at := border - len(secret) - 1; at <= border+1; at++ {
 			t.Run(fmt.Sprint(border, " at ", at-border), func(t *testing.T) {
 				core, logs := observer.New(zap.DebugLevel)
-				c := newStderrLog(zap.New(core), wire.Start{Source: "rtsp://camera.example/cam", Password: secret})
+				c := newStderrLog(zap.New(core), newRedactor(wire.Start{Source: "rtsp://camera.example/cam", Password: secret}))
 				c.read(iotest.HalfReader(strings.NewReader(strings.Repeat(".", at) + secret + strings.Repeat(".", maxLineBytes) + "\nnext\n")))
 				var said strings.Builder
 				for _, e := range logs.All() {
@@ -42,7 +42,7 @@ func TestStderrLogRedactsSecretsInLongLines(t *testing.T) {
 
 // The beginning of a long line is kept as the reason of a crash.
 func TestStderrLogKeepsFirstLineOfCrash(t *testing.T) {
-	c := newStderrLog(zap.NewNop(), wire.Start{Source: "test://"})
+	c := newStderrLog(zap.NewNop(), newRedactor(wire.Start{Source: "test://"}))
 	c.read(strings.NewReader("panic: " + strings.Repeat("x", 2*maxLogLine) + "\ngoroutine 1\n"))
 	if got := c.lastLine(); !strings.HasPrefix(got, "panic: x") || len(got) != maxLogLine {
 		t.Errorf("%q", got)

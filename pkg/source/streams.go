@@ -97,8 +97,8 @@ func (s *supervisor) setRenditions(renditions []camera.Rendition) {
 		case was == nil:
 		case updated.byNumber[i] == nil || updated.byNumber[i].topic != was.topic:
 			was.topic.End()
-			if s.worker != nil && s.hasReaders[i] {
-				s.worker.send(wire.Demand{Rendition: uint8(i)})
+			if w := s.workerFor(i); w != nil && s.hasReaders[i] {
+				w.send(wire.Demand{Rendition: uint8(i)})
 			}
 		default:
 			hasReaders[i] = s.hasReaders[i]
@@ -114,5 +114,8 @@ func (s *supervisor) endStreams() {
 		if st != nil {
 			st.topic.End()
 		}
+	}
+	for _, t := range s.tracks.Load().all() {
+		t.topic.End()
 	}
 }

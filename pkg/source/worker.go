@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,8 +15,10 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/media"
+	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
 
@@ -46,77 +47,98 @@ func FindWorker() (string, error) {
 // pass in pieces, and each piece costs a switch between the two processes.
 const pipeSize = 1 << 20
 
-// worker is a capture process. Only the goroutine that started it may call its methods.
+// worker reads a camera: it is a capture process, or a session in the readers process. Only the goroutine that started it may call its
+// methods.
 type worker struct {
-	cmd           *exec.Cmd
+	host          workerHost
 	commandPipe   *os.File
 	commandWriter *wire.Writer
-	events        chan event    // closed after the last message of the process
-	quit          chan struct{} // closed when nobody receives from events any more
-	exited        chan struct{} // closed when the process has been reaped
-	readers       sync.WaitGroup
-	outputPipes   [2]*os.File // messages and log output; stop closes them
-	stderr        *stderrLog
+	isFed         atomic.Bool // a decoder has been sent a frame
+	messagePipe   *os.File
+	events        chan event      // closed after the last message
+	received      chan struct{}   // closed when nothing reads messagePipe any more
+	quit          chan struct{}   // closed when nobody receives from events any more
+	exited        <-chan struct{} // closed when the process of a capture process has been reaped; nil for a session
+	redactor      sourceurl.Redactor
 	limits        media.Limits
-	log           *zap.Logger
-	reaped        bool // stop has seen the process reaped
+	stopped       bool // stop has been called
+	reaped        bool // stop has seen that the process or session has ended
 
-	renditionCount atomic.Int32 // how many renditions the process knows, main included
+	queuedCommands chan<- wire.Message // to the goroutine that feeds a decoder; nil while none runs
+	isCut          bool                // a message to the worker was cut, so it gets no more. While a goroutine feeds it, only that uses this
+
+	renditionCount atomic.Int32 // how many renditions the worker knows, main included
 }
 
 // startWorker starts the capture program at path and sends it start. The caller must call stop.
 func startWorker(path string, start wire.Start, log *zap.Logger) (*worker, error) {
-	var parent, child [3]*os.File // commands, messages, log output
-	closeAll := func(files []*os.File) {
-		for _, f := range files {
-			if f != nil {
-				_ = f.Close()
-			}
-		}
-	}
-	defer func() { closeAll(child[:]) }()
-	for i := range parent {
-		r, w, err := os.Pipe()
-		if err != nil {
-			closeAll(parent[:])
-			return nil, fmt.Errorf("pipe: %w", err)
-		}
-		if parent[i], child[i] = r, w; i == 0 {
-			parent[i], child[i] = w, r
-		}
-	}
-	enlargePipe(parent[1])
-
-	w := &worker{
-		cmd:           exec.Command(path),
-		commandPipe:   parent[0],
-		commandWriter: wire.NewWriter(parent[0]),
-		events:        make(chan event),
-		quit:          make(chan struct{}),
-		exited:        make(chan struct{}),
-		outputPipes:   [2]*os.File(parent[1:]),
-		stderr:        newStderrLog(log, start),
-		limits:        start.Limits.OrDefault(),
-		log:           log,
-	}
-	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = child[0], child[1], child[2]
-	w.cmd.Env = workerEnvironment()
-	// A process group of its own, so that Ctrl-C reaches only camd, which then stops its workers.
-	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	// The process must not inherit descriptors with which camd was started. Kernels before 5.11 do not know the flag.
-	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
-	if err := w.cmd.Start(); err != nil {
-		closeAll(parent[:])
+	pipes, err := newWorkerPipes()
+	if err != nil {
 		return nil, err
 	}
+	defer pipes.closeChild()
+	cmd := exec.Command(path)
+	cmd.Env = workerEnvironment()
+	cmd.Stdin, cmd.Stdout = pipes.childCommands, pipes.childMessages
+	process, err := newCaptureProcess(cmd, newStderrLog(log, newRedactor(start)), log)
+	if err != nil {
+		pipes.closeParent()
+		return nil, err
+	}
+	w := newWorker(process, pipes, start)
+	w.exited = process.exited
+	return w, nil
+}
+
+// startProcess starts a child process.
+func startProcess(cmd *exec.Cmd) error {
+	// A process group of its own, so that Ctrl-C reaches only camd, which then stops its workers.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// The process must not inherit descriptors with which camd was started. Kernels before 5.11 do not know the flag.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	return cmd.Start()
+}
+
+// workerPipes are the pipes of a worker.
+type workerPipes struct {
+	commands, messages           *os.File // camd's ends
+	childCommands, childMessages *os.File // the ends of what reads the camera
+}
+
+func newWorkerPipes() (p workerPipes, err error) {
+	if p.childCommands, p.commands, err = os.Pipe(); err != nil {
+		return workerPipes{}, fmt.Errorf("pipe: %w", err)
+	}
+	if p.messages, p.childMessages, err = os.Pipe(); err != nil {
+		_, _ = p.childCommands.Close(), p.commands.Close()
+		return workerPipes{}, fmt.Errorf("pipe: %w", err)
+	}
+	enlargePipe(p.messages)
+	return p, nil
+}
+
+func (p workerPipes) closeParent() { _, _ = p.commands.Close(), p.messages.Close() }
+func (p workerPipes) closeChild()  { _, _ = p.childCommands.Close(), p.childMessages.Close() }
+
+// newWorker returns the worker of a host that has its ends of the pipes, and sends start to it.
+func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
+	w := &worker{
+		host:          host,
+		commandPipe:   pipes.commands,
+		commandWriter: wire.NewWriter(pipes.commands),
+		messagePipe:   pipes.messages,
+		events:        make(chan event),
+		received:      make(chan struct{}),
+		quit:          make(chan struct{}),
+		redactor:      newRedactor(start),
+		limits:        start.Limits.OrDefault(),
+	}
 	w.renditionCount.Store(int32(1 + len(start.Renditions)))
-	w.readers.Go(func() { w.receive(w.outputPipes[0]) })
-	w.readers.Go(func() { w.stderr.read(w.outputPipes[1]) })
-	go func() { _ = w.cmd.Wait(); close(w.exited) }() // stop waits for it
+	go func() { defer close(w.received); w.receive(rawcall.NewReader(w.messagePipe)) }() // stop waits for it
 	// A worker that does not read these messages sends none, and is replaced for that.
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)
-	return w, nil
+	return w
 }
 
 // enlargePipe gives a pipe room for pipeSize bytes. The kernel refuses that to users with many large pipes
@@ -131,8 +153,13 @@ func enlargePipe(pipe *os.File) {
 // and FFmpeg need, because others may hold secrets.
 func workerEnvironment() []string {
 	// Go's preemption signal would interrupt OpenCV's select. OpenCV would treat that as a failed read.
-	env := []string{"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1"}
-	for _, name := range []string{"PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
+	return append(passEnvironment("PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+		"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1")
+}
+
+// passEnvironment returns variables of camd's own environment, as far as they are set.
+func passEnvironment(names ...string) (env []string) {
+	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}
@@ -145,74 +172,60 @@ func workerEnvironment() []string {
 const commandTimeout = time.Second
 
 // send writes a command to the worker, and waits commandTimeout at most. It ignores errors, because checkProgress finds a worker that
-// does not read.
+// does not read. It does not wait for a decoder that is fed.
 func (w *worker) send(m wire.Message) {
+	if w.queuedCommands != nil {
+		select {
+		case w.queuedCommands <- m:
+		default: // the decoder does not read
+		}
+		return
+	}
+	if w.isCut {
+		return
+	}
 	_ = w.commandPipe.SetWriteDeadline(time.Now().Add(commandTimeout))
 	_ = w.commandWriter.Write(m)
 }
 
-// killTimeout is how long stop waits for a process after SIGKILL. A process that takes longer hangs in a driver.
-const killTimeout = 3 * time.Second
+// pid returns the process that reads only this camera, 0 for a session in the shared readers process.
+func (w *worker) pid() int { return w.host.pid() }
 
-// stop ends the process and returns when it has been reaped. It first sends a request to stop, after grace SIGTERM, and after grace again
-// SIGKILL. A process that a signal has stopped gets SIGKILL at once, because it reacts to nothing else. If the process hangs in a driver
-// and does not end even then, stop logs an error and returns. The process is reaped later.
+// isSession reports whether the worker is a session in a readers process.
+func (w *worker) isSession() bool {
+	_, ok := w.host.(*readerSession)
+	return ok
+}
+
+// stop ends the worker. It first sends a request to stop, then waits as its host does. If a process hangs in a driver and does not end,
+// stop returns and reaped is false. Further calls do nothing.
 func (w *worker) stop(grace time.Duration) {
+	if w.stopped {
+		return
+	}
+	w.stopped = true
 	close(w.quit)
 	w.send(wire.Stop{})
 	_ = w.commandPipe.Close()
-	stat, err := processStat(w.cmd.Process.Pid)
-	stopped := err == nil && isStopped(stat)
-	switch {
-	case !stopped && w.waitForExit(grace):
-	case !stopped && w.signalAndWait(syscall.SIGTERM, grace):
-	case w.signalAndWait(syscall.SIGKILL, killTimeout):
-	default:
-		w.log.Error("capture process not killed", zap.Int("pid", w.cmd.Process.Pid),
-			zap.String("remedy", "it hangs in a driver: unplug the camera, or restart the machine"))
-	}
-	if w.reaped {
-		w.readers.Wait() // for its last output
-	}
-	for _, p := range w.outputPipes {
-		_ = p.Close()
-	}
-	w.readers.Wait()
+	w.reaped = w.host.stop(w.received, grace)
+	_ = w.messagePipe.Close()
+	<-w.received
+	w.host.close()
 }
 
-func (w *worker) signalAndWait(sig os.Signal, timeout time.Duration) bool {
-	_ = w.cmd.Process.Signal(sig)
-	return w.waitForExit(timeout)
+// exitReason returns why the worker ended and the detail, for a worker that sent no wire.Ended. Call it after stop.
+func (w *worker) exitReason() (camera.Reason, string) { return w.host.exitReason() }
+
+// isCrashOfOther reports whether the worker ended because another camera crashed the process that they share. It can be started again at
+// once. Call it after stop, for a worker that sent no wire.Ended.
+func (w *worker) isCrashOfOther() bool {
+	s, ok := w.host.(*readerSession)
+	return ok && s.isCrashOfOther()
 }
 
-func (w *worker) waitForExit(timeout time.Duration) bool {
-	select {
-	case <-w.exited:
-		w.reaped = true
-	case <-time.After(timeout):
-	}
-	return w.reaped
-}
-
-// exitReason returns why the process ended and the detail, for a process that sent no wire.Ended. Call it after stop.
-func (w *worker) exitReason() (camera.Reason, string) {
-	if !w.reaped {
-		return camera.WorkerHung, "camd-capture hangs in a driver and cannot be killed: unplug the camera, or restart the machine"
-	}
-	detail := w.cmd.ProcessState.String()
-	if last := w.stderr.lastLine(); last != "" {
-		detail += ": " + last
-	}
-	return camera.WorkerCrashed, detail
-}
-
-// cpuTime returns the processor time that the process has used, or 0 if it has not been reaped. Call it after stop.
-func (w *worker) cpuTime() time.Duration {
-	if !w.reaped {
-		return 0
-	}
-	return w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
-}
+// cpuTime returns the processor time that the worker's own process has used, or 0 if it has none or has not been reaped. Call it after
+// stop.
+func (w *worker) cpuTime() time.Duration { return w.host.cpuTime() }
 
 // startErrorDetail returns the detail for a capture program at path that did not start. It names the path only once.
 func startErrorDetail(path string, err error) string {

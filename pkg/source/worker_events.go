@@ -9,8 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"camd/internal/rawcall"
 	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
@@ -18,7 +17,7 @@ import (
 )
 
 // event is a message of a worker, checked and decoded for the supervisor. It is a loadedEvent, openedEvent, frameEvent,
-// heartbeatEvent, refusedEvent, workerRefusedEvent, wire.Controls or endedEvent.
+// videoEvent, heartbeatEvent, refusedEvent, workerRefusedEvent, wire.Controls or endedEvent.
 type event any
 
 type (
@@ -29,6 +28,10 @@ type (
 		frame     broker.Frame
 		count     uint64
 		encode    time.Duration
+	}
+	videoEvent struct { // a frame of H.264 or H.265
+		frame broker.Frame
+		count uint64
 	}
 	heartbeatEvent struct{ count uint64 }
 	refusedEvent   struct { // camd has refused a picture that the worker sent
@@ -41,8 +44,9 @@ type (
 		fault  fault             // what is wrong with the newest picture, if the worker found damage in it
 	}
 	endedEvent struct {
-		reason camera.Reason
-		detail string
+		reason      camera.Reason
+		detail      string
+		unsupported bool // OpenCV may be able to read the source
 	}
 )
 
@@ -52,16 +56,19 @@ func (w *worker) receive(r io.Reader) {
 	defer close(w.events)
 	in := wire.NewReader(r)
 	var builders frameBuilders
+	video := videoDecoder{limits: w.limits}
 	for {
-		e, err := nextEvent(in, &w.renditionCount, &builders, w.limits)
+		e, err := nextEvent(in, &w.renditionCount, &builders, &video, w.limits)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				w.emit(redactEvent(w.stderr.redactor, endedEvent{camera.WorkerCrashed, err.Error()}))
+				w.emit(redactEvent(w.redactor, endedEvent{reason: camera.WorkerCrashed, detail: err.Error()}))
 			}
 			_, _ = io.Copy(io.Discard, r) // else the process could block on its last write and never end
 			return
 		}
-		w.emit(redactEvent(w.stderr.redactor, e))
+		if e != nil {
+			w.emit(redactEvent(w.redactor, e))
+		}
 	}
 }
 
@@ -76,9 +83,9 @@ func (w *worker) emit(e event) {
 // frameBuilders build the frames of a worker, by number of rendition.
 type frameBuilders [math.MaxUint8 + 1]media.JPEGFrames
 
-// nextEvent waits for a message and returns it as an event. renditionCount is how many renditions the worker may know. The error is
+// nextEvent waits for a message and returns it as an event, nil for a message that has none. renditionCount is how many renditions the worker may know. The error is
 // io.EOF at the end, or says how the message breaks the protocol.
-func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBuilders, limits media.Limits) (event, error) {
+func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBuilders, video *videoDecoder, limits media.Limits) (event, error) {
 	m, err := in.Next()
 	if err != nil {
 		return nil, err
@@ -96,6 +103,10 @@ func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBui
 			return nil, fmt.Errorf("wire: a picture of rendition %d", m.Rendition)
 		}
 		return readFrame(in, m, &builders[m.Rendition], limits)
+	case wire.VideoFormat:
+		return nil, video.setFormat(m)
+	case wire.VideoFrame:
+		return video.read(in, m)
 	case wire.Heartbeat:
 		return heartbeatEvent{m.Count}, nil
 	case wire.Refused:
@@ -103,7 +114,7 @@ func nextEvent(in *wire.Reader, renditionCount *atomic.Int32, builders *frameBui
 	case wire.Controls:
 		return m, nil
 	case wire.Ended:
-		return endedEvent{camera.Reason(m.Reason), m.Detail}, nil
+		return endedEvent{camera.Reason(m.Reason), m.Detail, m.Unsupported}, nil
 	}
 	return nil, fmt.Errorf("wire: %T from a worker", m)
 }
@@ -154,11 +165,7 @@ func readFrame(in *wire.Reader, m wire.Frame, builder *media.JPEGFrames, limits 
 // fromMonotonic converts a reading of CLOCK_MONOTONIC into a time.Time with a monotonic reading, so that a change of the wall clock
 // does not affect durations.
 func fromMonotonic(monotonic int64) time.Time {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return time.Now()
-	}
-	age := time.Duration(ts.Nano() - monotonic)
+	age := time.Duration(rawcall.MonotonicNow() - monotonic)
 	// Bounded against a worker that sends wrong times: no picture is from the future or older than an hour.
 	return time.Now().Add(-min(max(age, 0), time.Hour))
 }

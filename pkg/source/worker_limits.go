@@ -9,20 +9,34 @@ import (
 
 // enforceWorkerLimits ends a worker that a signal has stopped or that takes too much memory, and replaces one that is too old.
 func (s *supervisor) enforceWorkerLimits(now time.Time) {
-	if s.loadingSlot != nil && now.Sub(s.started) >= slotTimeout {
-		s.releaseLoadingSlot()
+	switch reason, detail := s.exceededLimit(&s.workerSession, &s.usage, now); reason {
+	case camera.None:
+	case camera.Recycled:
+		s.replaceWorker(reason)
+	default:
+		s.stopWorker()
+		s.handleFailure(reason, detail)
 	}
-	process, stopped := s.readWorkerProcess()
+}
+
+// exceededLimit returns why a worker that runs must be replaced, or camera.None. A session of the readers process has no limits of its own.
+func (s *supervisor) exceededLimit(ws *workerSession, usage *workerUsage, now time.Time) (camera.Reason, string) {
+	if ws.worker.isSession() {
+		return camera.None, ""
+	}
+	if ws.loadingSlot != nil && now.Sub(ws.started) >= slotTimeout {
+		ws.releaseLoadingSlot()
+	}
+	process, stopped := s.readProcess(usage)
 	switch limit, used := s.opts.CaptureMemory, int64(process.RSSBytes); {
-	case s.sigstopDetector.check(stopped, process.CPUSeconds):
-		s.stopWorker()
-		s.handleFailure(camera.WorkerHung, "a signal (SIGSTOP) stopped camd-capture")
+	case ws.sigstopDetector.check(stopped, process.CPUSeconds):
+		return camera.WorkerHung, "a signal (SIGSTOP) stopped camd-capture"
 	case limit > 0 && used > limit:
-		s.stopWorker()
-		s.handleFailure(camera.WorkerMemory, fmt.Sprintf("camd-capture used %d MiB, more than limits.capture_memory (%d MiB)", used>>20, limit>>20))
-	case s.opts.CaptureMaxAge > 0 && now.Sub(s.started) >= s.opts.CaptureMaxAge:
-		s.replaceWorker(camera.Recycled)
+		return camera.WorkerMemory, fmt.Sprintf("camd-capture used %d MiB, more than limits.capture_memory (%d MiB)", used>>20, limit>>20)
+	case s.opts.CaptureMaxAge > 0 && now.Sub(ws.started) >= s.opts.CaptureMaxAge:
+		return camera.Recycled, ""
 	}
+	return camera.None, ""
 }
 
 // minRunBeforeResize is how long a worker must have run before its camera is opened again at once after its pictures changed their size.

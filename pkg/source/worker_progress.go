@@ -14,6 +14,8 @@ const hangMargin = 5 * time.Second
 // loadTimeout is how long a process may take to load OpenCV. It is long because starting again would only make a busy machine busier.
 const loadTimeout = time.Minute
 
+const loadTimeoutDetail = "camd-capture did not load OpenCV within a minute: the machine is too busy, or its disk is too slow"
+
 // checkProgress makes the camera stalled if its worker has shown no progress for the stall timeout, and replaces the worker if
 // that lasts. silent is the time since lastProgress.
 func (s *supervisor) checkProgress(silent time.Duration) {
@@ -25,13 +27,16 @@ func (s *supervisor) checkProgress(silent time.Duration) {
 	case !s.loaded && silent <= loadTimeout:
 	case !s.loaded:
 		s.stopWorker()
-		s.handleFailure(camera.WorkerHung, fmt.Sprintf("camd-capture did not load OpenCV within %v: the machine is too busy, or its disk is too slow", loadTimeout))
+		s.handleFailure(camera.WorkerHung, loadTimeoutDetail)
 	case silent > limit+hangMargin && !s.opened:
 		s.stopWorker()
 		s.handleFailure(camera.Timeout, fmt.Sprintf("the camera did not open within %v: raise open_timeout if it is slow", s.opts.OpenTimeout))
 	case silent > limit+hangMargin && s.lastFault != (fault{}): // the worker works, but all pictures are bad: start again
 		s.stopWorker()
 		s.handleFailure(s.lastFault.reason, s.lastFault.detail)
+	case silent > limit+hangMargin && s.worker.isSession(): // a session that hangs would end with its pipe
+		s.stopWorker()
+		s.handleFailure(camera.Timeout, "the camera has sent no complete picture for "+silent.Round(time.Second).String())
 	case silent > limit+hangMargin:
 		s.stopWorker()
 		s.handleFailure(camera.WorkerHung, "camd-capture sent nothing for "+silent.Round(time.Second).String())
@@ -48,12 +53,16 @@ const maxFrameInterval = time.Minute
 // stallTimeout returns how long the camera may deliver no picture before it is stalled: the configured time, or the time of three pictures
 // if that is longer at the rate that the camera declares or that is configured for polling.
 func (s *supervisor) stallTimeout() time.Duration {
-	stall := s.opts.StallTimeout
 	if s.opts.Source.Kind == sourceurl.Poll && s.opts.FPS > 0 { // as configured
-		return max(stall, time.Duration(3/s.opts.FPS*float64(time.Second)))
+		return max(s.opts.StallTimeout, time.Duration(3/s.opts.FPS*float64(time.Second)))
 	}
-	if fps := s.format.FPS; fps > 0 {
-		stall = max(stall, time.Duration(min(3/fps*float64(time.Second), float64(maxFrameInterval))))
+	return max(s.opts.StallTimeout, s.threeFrames(s.format.FPS))
+}
+
+// threeFrames returns the time of three pictures at the rate that a source declares, 0 if it declares none.
+func (s *supervisor) threeFrames(fps float64) time.Duration {
+	if fps <= 0 {
+		return 0
 	}
-	return stall
+	return time.Duration(min(3/fps*float64(time.Second), float64(maxFrameInterval)))
 }

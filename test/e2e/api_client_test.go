@@ -29,6 +29,9 @@ type state struct {
 		FPS            float64
 		Passthrough    bool
 	}
+	Tracks []struct {
+		Name, State, Codec string
+	}
 	Counts struct {
 		Captured, Published uint64
 		Refused, Restarts   map[string]uint64
@@ -37,6 +40,16 @@ type state struct {
 		PID int
 		RSS uint64 `json:"rss_bytes"`
 	}
+}
+
+// sendsVideo reports whether a track is live.
+func (s state) sendsVideo(track string) bool {
+	for _, t := range s.Tracks {
+		if t.Name == track {
+			return t.State == "live"
+		}
+	}
+	return false
 }
 
 // cameras returns every camera by its id.

@@ -73,13 +73,16 @@ func TestProbePrintsCertificate(t *testing.T) {
 		{"https, fingerprint", []string{https(own), "--fingerprint", fingerprint(t, own)}, "", 0, []string{"verifies yes", "codec "}, ""},
 		{"https, the system's roots", []string{https(good)}, ca.File, 0, []string{"verifies yes", "codec "}, ""},
 		{"rtsps, self-signed", []string{rtsps(own), "--save-certificate", saved}, "", 1, []string{
-			"verifies no: the certificate is self-signed", "to accept it ca_file: camera.pem", "certificate written to " + saved,
-		}, "the certificate is self-signed: set ca_file to a file with the certificate to trust"},
+			"verifies no: the certificate is self-signed", "to accept it fingerprint: " + fingerprint(t, own), "certificate written to " + saved,
+		}, "the certificate is self-signed: set ca_file, or set fingerprint: " + fingerprint(t, own)},
+		{"rtsps, self-signed, OpenCV", []string{rtsps(own), "--reader", "opencv"}, "", 1, []string{"to accept it ca_file: camera.pem"},
+			"the certificate is self-signed: set ca_file to a file with the certificate to trust"},
 		{"rtsps, ca_file that was saved", []string{rtsps(own), "--ca-file", saved}, "", 0, []string{"verifies yes", "h264"}, ""},
 		{"rtsps, the system's roots", []string{rtsps(good)}, ca.File, 0, []string{"verifies yes", "h264"}, ""},
-		{"rtsps, another host", []string{rtsps(other)}, ca.File, 1, []string{"to accept it tls_verify: false"}, `not for the host "127.0.0.1" but for other.example`},
+		{"rtsps, another host", []string{rtsps(other)}, ca.File, 1, []string{"to accept it fingerprint: "}, `not for the host "127.0.0.1" but for other.example`},
 		{"rtsps, not verified", []string{rtsps(other), "--tls-verify=false"}, "", 0, []string{"verifies not checked", "h264"}, ""},
-		{"rtsps, fingerprint", []string{"rtsps://127.0.0.1/", "--fingerprint", fingerprint(t, own)}, "", 2, nil, "does not check fingerprints; use --ca-file"},
+		{"rtsps, fingerprint", []string{rtsps(own), "--fingerprint", fingerprint(t, own)}, "", 0, []string{"verifies yes", "h264"}, ""},
+		{"rtsps, fingerprint, OpenCV", []string{rtsps(own), "--fingerprint", fingerprint(t, own), "--reader", "opencv"}, "", 2, nil, "FFmpeg cannot check it; use --ca-file"},
 		{"http", []string{"http://127.0.0.1/", "--tls-verify=false"}, "", 2, nil, "apply only to an https:// or rtsps:// source"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -105,12 +105,11 @@ func TestViewersKeepStreamWhenPictureSizeChanges(t *testing.T) {
 			for _, wide := range []int{320, 640, 320} {
 				v.waitFor(fmt.Sprintf("%d pixels", wide), func(p picture) bool { return jpegWidth(p.jpeg) == wide })
 			}
-			d.waitForCamera("changing", "opened again for that reason only", func(s state) bool {
-				if s.Counts.Restarts["worker_crashed"]+s.Counts.Restarts["timeout"] > 0 {
-					t.Fatalf("%v", s.Counts.Restarts)
+			for reason, n := range d.camera("changing").Counts.Restarts {
+				if n > 0 {
+					t.Errorf("%d restarts for %s", n, reason)
 				}
-				return s.Counts.Restarts["resized"] > 0
-			})
+			}
 			w.checkUndisturbed()
 		})
 	}

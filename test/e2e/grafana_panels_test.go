@@ -28,10 +28,11 @@ var emptyWhenHealthy = map[string]string{
 func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 	t.Parallel()
 	bus := busConfig(natsCluster(t, 1)[0], "")
-	d := start(t, options{config: bus + "site: north\n" + strings.TrimPrefix(healthyCamera, longWriteTimeout)})
+	d := start(t, options{config: bus + "site: north\n" + strings.TrimPrefix(healthyCamera, longWriteTimeout) + videoCameraEntry(t)})
 	d.waitForState("healthy", "live")
+	d.waitForCamera("tower", "sending video", func(s state) bool { return s.sendsVideo("video") })
 	relay := startRelay(t, bus)
-	relay.waitForCameras("north.healthy")
+	relay.waitForCameras("north.healthy", "north.tower")
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
 	go watch(t, relay.URL+"/cameras/north.healthy/stream.mjpg").drain()
 	p := startPrometheus(t, []string{d.URL, relay.URL})
@@ -82,7 +83,7 @@ cameras:
   - {id: broken, source: /dev/camd-has-no-such-device}
   - {id: damaged, source: %q}
   - {id: still, source: %q, frozen_timeout: 1s}
-`
+%s`
 
 // With these faults every panel shows something, and the alerts fire with readable texts.
 func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
@@ -91,7 +92,7 @@ func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 	half, whole := readFile(t, truncateFirstPicture(t, clip, 0.5)), readFile(t, truncateFirstPicture(t, clip, 1))
 	damaged := write(t, t.TempDir(), "damaged.mjpeg", strings.Repeat(string(half)+string(whole), 50))
 	still := serveHTTP(t, servePictureTimes(blankJPEG(t), 1<<20))
-	d := start(t, options{config: fmt.Sprintf(faultyConfig, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still)})
+	d := start(t, options{config: fmt.Sprintf(faultyConfig, write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)), damaged, still, videoCameraEntry(t))})
 	dead := fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	certificate, metricsAddress := testpeer.Certificate{}.Make(t), fmt.Sprintf("127.0.0.1:%d", testpeer.FreePort(t))
 	start(t, options{config: fmt.Sprintf("metrics_listen: %s\ntls: {certificate: %s, key: %s}\n", metricsAddress, certificate.File, certificate.Key) + healthyCamera})

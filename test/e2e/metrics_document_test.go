@@ -26,9 +26,10 @@ const metricsDoc = "../../docs/metrics.md"
 // docs/metrics.md lists the metrics of a camd with one of each feature.
 func TestMetricsDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
-	d := start(t, options{config: encryptedConfig(testpeer.Certificate{}.Make(t), 1) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
+	d := start(t, options{config: encryptedConfig(testpeer.Certificate{}.Make(t), 1) + videoCameraEntry(t) + "mqtt: {url: 'mqtt://127.0.0.1:1'}\n" +
 		"site: here\nbus: {servers: ['nats://127.0.0.1:1'], relay: true}\n" +
 		"webhooks: [{url: 'http://127.0.0.1:1/', secret_file: " + write(t, t.TempDir(), "hook", strings.Repeat("aa", 24)) + "}]\n"})
+	d.waitForCamera("tower", "sending video", func(s state) bool { return s.sendsVideo("video") && s.sendsVideo("sub") })
 	want := metricsDocument(gatherMetrics(t, d), alertsByMetric(t))
 	if *update {
 		if err := os.WriteFile(metricsDoc, []byte(want), 0o644); err != nil {
@@ -44,6 +45,13 @@ func TestMetricsDocumentIsCurrent(t *testing.T) {
 	if n := strings.Count(want, "\n") + 1; len(got) != n {
 		t.Fatalf("docs/metrics.md has %d lines, want %d; run make metrics-doc", len(got), n)
 	}
+}
+
+// videoCameraEntry returns the entry of a camera that sends H.264, with a substream.
+func videoCameraEntry(t *testing.T) string {
+	t.Helper()
+	url := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: testpeer.H264}).URL()
+	return fmt.Sprintf("  - {id: tower, source: '%s', substream: '%[1]s', stall_timeout: 2m}\n", url)
 }
 
 // gatherMetrics gets the metrics in the format that a Prometheus with native histograms requests.
@@ -104,10 +112,11 @@ func alertsByMetric(t *testing.T) map[string][]string {
 
 // labelMeanings has the meanings of labels whose values are not from a fixed set.
 var labelMeanings = map[string]string{
-	"camera": "`id` of a camera in the configuration, or `site.id` of a camera of another site", "direction": "`out` for cameras of this camd, `in` for those of other sites", "title": "`title` of the camera", "rendition": "`main`, or a name under `renditions`",
-	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
+	"camera": "`id` of a camera in the configuration, or `site.id` of a camera of another site", "direction": "`out` for cameras of this camd, `in` for those of other sites", "title": "`title` of the camera", "rendition": "`main`, a name under `renditions`, or a track",
+	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `RTSP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
 	"passthrough": "`true` if camd forwards the camera's own JPEGs",
-	"version":     "version of camd", "commit": "commit that camd was built from", "goversion": "version of Go that built camd",
+	"track":       "`video` for the source, `sub` for the substream", "width": "of the video in pixels", "height": "of the video in pixels",
+	"version": "version of camd", "commit": "commit that camd was built from", "goversion": "version of Go that built camd",
 }
 
 const metricsPreface = `# Metrics
@@ -124,7 +133,7 @@ const metricsPreface = `# Metrics
 func metricsDocument(families []*dto.MetricFamily, alerts map[string][]string) string {
 	var b strings.Builder
 	b.WriteString(metricsPreface)
-	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
+	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_ camd_readers_"}, {"Tracks", "camd_track_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
 	written := map[string]bool{}
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n## %s\n\n| metric | type | labels | what | alerts |\n|---|---|---|---|---|\n", g.title)
@@ -192,6 +201,7 @@ func labelTable(families []*dto.MetricFamily) string {
 		"only `camd_camera_up` until a viewer watches it here. A watched stream has the metrics of viewers and of the bus, and\n" +
 		"`camd_camera_frames_published_total`. Only the first 1024 watched streams have them: `camd_remote_streams_without_series` and\n" +
 		"`camd_bus_streams_without_series` count the others. The camd at the camera's site has all other metrics of the camera.\n")
+	b.WriteString("\n`camd_track_` metrics exist only for cameras that send H.264 or H.265.\n")
 	b.WriteString("\nThe value `http2` exists only with `tls` in the configuration.\n")
 	return b.String()
 }

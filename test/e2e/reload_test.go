@@ -146,7 +146,7 @@ func TestReloadKeepsViewers(t *testing.T) {
 	after := d.cameras()
 	allowed := map[string]int{} // a slow machine leaves pictures out and counts them; no others may be missing
 	for id, was := range before {
-		allowed[id] = max(0, countSkipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="slow_viewer",rendition="main",transport="http1"}`))
+		allowed[id] = max(0, countSkipped(was, after[id]))*(viewers/cameras+1) + int(d.metric(`camd_viewer_frames_dropped_total{camera="`+id+`",reason="late",rendition="main",transport="http1"}`))
 		if id == changed {
 			if now.Worker.PID == was.Worker.PID || isRunning(was.Worker.PID) {
 				t.Errorf("%s: process %d, was %d", id, now.Worker.PID, was.Worker.PID)

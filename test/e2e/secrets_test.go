@@ -41,7 +41,7 @@ func TestSecretsOfConfigurationAppearNowhere(t *testing.T) {
 	for _, id := range []string{"good", "from-file", "from-env", "half"} {
 		d.waitForState(id, "live")
 	}
-	for _, id := range []string{"wrong-password", "refused", "refused-path", "echo-rtsp", "echo-http", "echo-poll", "html", "gone"} {
+	for _, id := range []string{"wrong-password", "refused", "refused-path", "echo-rtsp", "echo-opencv", "echo-http", "echo-poll", "html", "gone"} {
 		d.waitForState(id, "offline")
 	}
 	d.waitForCamera("in-address", "tried", func(s state) bool { return s.State == "live" || s.State == "offline" })
@@ -100,8 +100,8 @@ func (e observedOutput) readProcesses(t *testing.T, d *daemon, user *syscall.Cre
 		t.Errorf("a core may be dumped:\n%s", limits)
 	}
 	workers := children(pid)
-	if len(workers) < 4 {
-		t.Errorf("%d capture processes", len(workers))
+	if len(workers) < 2 { // the readers process, and a capture process
+		t.Errorf("%d child processes", len(workers))
 	}
 	for _, worker := range workers {
 		for _, file := range []string{"cmdline", "environ"} {
@@ -177,7 +177,7 @@ func requestBeginning(t *testing.T, method, address string, authorize ...func(*h
 	}
 	defer answer.Body.Close()
 	body := io.Reader(answer.Body)
-	if strings.HasPrefix(answer.Header.Get("Content-Type"), "multipart/") {
+	if contentType := answer.Header.Get("Content-Type"); strings.HasPrefix(contentType, "multipart/") || strings.HasPrefix(contentType, "video/") {
 		body = io.LimitReader(body, 1000)
 	}
 	text, err := io.ReadAll(body)

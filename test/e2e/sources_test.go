@@ -28,14 +28,14 @@ func TestEveryKindOfSourceIsServed(t *testing.T) {
 	}{
 		{"pattern", "test://?size=640x360&fps=15", "quality: 70", "test", "640x360", false},
 		{"avi", avi, "", "mjpeg", "320x176", true},
-		{"mp4", "file://" + mp4, "", "h264", "320x176", false},
+		{"mp4", "file://" + mp4, "", "h264", "320x176", true},
 		{"http", web, "", "mjpeg", "480x272", true},
-		{"rtsp-tcp", h264.URL(), "", "h264", "320x176", false},
-		{"rtsp-udp", h264.URL(), "transport: udp", "h264", "320x176", false},
+		{"rtsp-tcp", h264.URL(), "", "h264", "320x176", true},
+		{"rtsp-udp", h264.URL(), "transport: udp", "h264", "320x176", true},
 		{"rtsp-mjpeg", jpegs.URL(), "", "mjpeg", "320x176", true},
-		{"password-file", locked.URL(), "user: viewer\n    password_file: " + secret, "h264", "320x176", false},
-		{"password-env", "rtsp://viewer@" + locked.Address + "/cam", "password: ${E2E_PASSWORD}", "h264", "320x176", false},
-		{"password-url", locked.UserURL(), "on_demand: true", "h264", "320x176", false},
+		{"password-file", locked.URL(), "user: viewer\n    password_file: " + secret, "h264", "320x176", true},
+		{"password-env", "rtsp://viewer@" + locked.Address + "/cam", "password: ${E2E_PASSWORD}", "h264", "320x176", true},
+		{"password-url", locked.UserURL(), "on_demand: true", "h264", "320x176", true},
 	}
 	var config strings.Builder
 	config.WriteString("cameras:\n")

@@ -57,7 +57,7 @@ func TestViewersAPICountsEachViewer(t *testing.T) {
 	eventually(t, "their rates and drops", func() bool {
 		list = d.viewers("")
 		// A busy machine captures fewer pictures than configured, and the viewer gets those.
-		return len(list) == 3 && list[0].DroppedFor["slow_viewer"] > 20 && list[1].hasFPS(d.camera("small").FPS) &&
+		return len(list) == 3 && list[0].DroppedFor["late"] > 20 && list[1].hasFPS(d.camera("small").FPS) &&
 			list[2].FPS != nil && *list[2].FPS < 6 && list[2].DroppedFor["fps_limit"] > 20 &&
 			list[2].DroppedFor["fps_limit"] <= 4*(list[2].Sent+1) // three for each that is sent, but many after a pause of the machine
 	})

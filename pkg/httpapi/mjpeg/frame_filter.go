@@ -5,6 +5,7 @@ import (
 
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
+	"camd/pkg/httpapi/streaming"
 )
 
 // newFrameFilter returns a function that decides which frames a viewer gets, by frames per second and bytes per second; 0 is no limit.
@@ -13,13 +14,13 @@ func newFrameFilter(fps float64, bytesPerSecond int64) func(*broker.Frame) fanou
 	if fps == 0 && bytesPerSecond == 0 {
 		return nil
 	}
-	fpsLimit, byteLimit := newFPSLimiter(fps), &byteLimiter{rate: float64(bytesPerSecond)}
+	fpsLimit, byteLimit := newFPSLimiter(fps), &streaming.ByteLimiter{Rate: float64(bytesPerSecond)}
 	return func(f *broker.Frame) fanout.Decision {
 		switch {
 		case f.Placeholder: // it shows a change of state, and is always sent
 		case !fpsLimit.allow(f.Captured):
 			return fanout.SkipRate
-		case !byteLimit.allow(len(f.Wire), f.Captured):
+		case !byteLimit.Allow(len(f.Wire), f.Captured):
 			return fanout.SkipOverLimit
 		}
 		return fanout.Send
@@ -54,32 +55,5 @@ func (f *fpsLimiter) allow(t time.Time) bool {
 		f.next = t // after a pause, restart rather than catch up
 	}
 	f.next = f.next.Add(f.interval)
-	return true
-}
-
-// byteLimiter limits the bytes per second of a stream. It is a token bucket that fills at that rate and holds one second of it, or one
-// frame if that is larger.
-type byteLimiter struct {
-	rate  float64 // bytes a second; 0: no limit
-	left  float64
-	since time.Time
-}
-
-// allow reports whether a frame of n bytes captured at t fits, and counts it.
-func (b *byteLimiter) allow(n int, t time.Time) bool {
-	if b.rate == 0 {
-		return true
-	}
-	most := max(b.rate, float64(n))
-	if b.since.IsZero() {
-		b.left = most
-	} else if span := t.Sub(b.since).Seconds(); span > 0 {
-		b.left = min(most, b.left+span*b.rate)
-	}
-	b.since = t
-	if b.left < float64(n) {
-		return false
-	}
-	b.left -= float64(n)
 	return true
 }

@@ -18,6 +18,9 @@ type Camera interface {
 	Renditions() []string
 	// Topic returns the stream in a rendition.
 	Topic(rendition string) (*broker.Topic, bool)
+	// Track returns the video that the camera sends, as it sends it: video, or sub for the smaller stream. It returns false if the
+	// camera sends no such video. A camera that sends JPEGs has no video.
+	Track(name string) (*broker.Topic, bool)
 }
 
 // Target is the camera that a request is for, and the limits for its pictures.

@@ -2,9 +2,18 @@ package viewers
 
 // Reasons for which published frames did not reach a viewer.
 const (
-	DropSlow      = "slow_viewer" // it was still taking an earlier one
-	DropRate      = "fps_limit"   // it asked for fewer
-	DropOverLimit = "byte_limit"  // it had reached its limit of bytes per second
+	DropLate      = "late"       // the viewer was still taking an earlier one
+	DropLapped    = "lapped"     // video: the ring had dropped it before the viewer came to it
+	DropResync    = "resync"     // video: it could not be decoded, because one that it needs was dropped
+	DropWithdrawn = "withdrawn"  // video: the camera was turned off
+	DropRate      = "fps_limit"  // the viewer asked for fewer
+	DropOverLimit = "byte_limit" // the viewer had reached its limit of bytes per second
+)
+
+// PictureDropReasons lists the reasons that viewers of pictures have. VideoDropReasons lists those of viewers of H.264 and H.265.
+var (
+	PictureDropReasons = []string{DropLate, DropRate, DropOverLimit}
+	VideoDropReasons   = []string{DropLate, DropLapped, DropResync, DropWithdrawn, DropOverLimit}
 )
 
 // Reasons for which a viewer was disconnected.

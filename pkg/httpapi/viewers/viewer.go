@@ -25,15 +25,28 @@ func (k Key) auditStream() audit.Stream {
 
 // Totals counts what viewers got. Its values only grow.
 type Totals struct {
-	Sent, Slow, Rate, OverLimit, Bytes uint64
+	Sent, Bytes                                      uint64
+	Late, Lapped, Resync, Withdrawn, Rate, OverLimit uint64 // frames that viewers did not get, by reason
 }
 
 // Dropped returns how many frames viewers did not get.
-func (t Totals) Dropped() uint64 { return t.Slow + t.Rate + t.OverLimit }
+func (t Totals) Dropped() uint64 {
+	return t.Late + t.Lapped + t.Resync + t.Withdrawn + t.Rate + t.OverLimit
+}
+
+// DroppedFor returns how many frames viewers did not get, for each reason.
+func (t Totals) DroppedFor() map[string]uint64 {
+	return map[string]uint64{
+		DropLate: t.Late, DropLapped: t.Lapped, DropResync: t.Resync, DropWithdrawn: t.Withdrawn, DropRate: t.Rate, DropOverLimit: t.OverLimit,
+	}
+}
 
 func (t *Totals) add(u Totals) {
 	t.Sent += u.Sent
-	t.Slow += u.Slow
+	t.Late += u.Late
+	t.Lapped += u.Lapped
+	t.Resync += u.Resync
+	t.Withdrawn += u.Withdrawn
 	t.Rate += u.Rate
 	t.OverLimit += u.OverLimit
 	t.Bytes += u.Bytes
@@ -69,7 +82,11 @@ func New(key Key, r *http.Request, throttled bool) *Viewer {
 
 // Totals returns what the viewer has got so far.
 func (v *Viewer) Totals() Totals {
-	return Totals{Sent: v.Sent.Load(), Slow: v.DroppedSlow.Load(), Rate: v.DroppedRate.Load(), OverLimit: v.DroppedOverLimit.Load(), Bytes: v.Bytes.Load()}
+	return Totals{
+		Sent: v.Sent.Load(), Bytes: v.Bytes.Load(),
+		Late: v.DroppedSlow.Load(), Lapped: v.DroppedLapped.Load(), Resync: v.DroppedResync.Load(), Withdrawn: v.DroppedWithdrawn.Load(),
+		Rate: v.DroppedRate.Load(), OverLimit: v.DroppedOverLimit.Load(),
+	}
 }
 
 // RecordSent counts a frame that the connection of the viewer has taken, and records how old it was. It is not for viewers of package

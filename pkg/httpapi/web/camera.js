@@ -12,6 +12,7 @@ import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
 import { bytes, countdown, dateTime, disconnectedLabel, pictureProblem, seconds, sentence, shownState, stateLabel } from './format.js';
 import { showPageProblem, toast } from './messages.js';
+import { trackRows } from './tracks.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
 
@@ -54,7 +55,7 @@ function fillList(element, rows) {
 
 const listCounts = (counts, none) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || none;
 
-const readers = { V4L2: 'OpenCV, V4L2', FFMPEG: 'OpenCV, FFmpeg', HTTP: 'camd, HTTP', PATTERN: 'camd, test pattern' };
+const readers = { V4L2: 'OpenCV, V4L2', FFMPEG: 'OpenCV, FFmpeg', HTTP: 'camd, HTTP', RTSP: 'camd, RTSP', PATTERN: 'camd, test pattern' };
 
 function statusRows() {
   const { format, counts, worker } = camera;
@@ -68,6 +69,7 @@ function statusRows() {
     ['Codec', format.codec && `${format.codec}${format.passthrough ? ', passed through without decoding' : ', converted to JPEG'}`],
     ['Read by', readers[format.backend] ?? format.backend],
     ['Note', format.note],
+    ...trackRows(camera),
     ['Viewers', camera.viewers],
     ['Frames', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} captured, ${counts.published} published`],
     ['Refused frames', camera.remote ? '' : listCounts(counts.refused, 'none')],
@@ -145,6 +147,9 @@ function listViewers(viewers) {
   find('#viewers-title').textContent = `Viewers: ${viewers.length}`;
 }
 
+// trackURLs returns the addresses of a camera's tracks as one text. A camera gets tracks when it is opened.
+const trackURLs = (of) => of?.tracks.map((track) => track.url).join(' ');
+
 let userLoaded = false;
 let states = '';
 let refreshing;
@@ -171,8 +176,8 @@ function update(now, viewers, history) {
   const before = camera;
   camera = now;
   measureCPU(camera.worker);
+  if (trackURLs(before) !== trackURLs(camera)) listAddresses(document.getElementById('addresses'), camera);
   if (!before) {
-    listAddresses(document.getElementById('addresses'), camera);
     listSnippets(document.getElementById('snippets'), camera, isAuthenticated());
     document.getElementById('credentials').hidden = !isAuthenticated();
   }

@@ -53,6 +53,9 @@ export function seconds(s) {
   return `${Math.round(s / 3600)} h`;
 }
 
+// bitRate formats bits per second: 820 kbit/s, 4.1 Mbit/s.
+export const bitRate = (n) => (n < 1e6 ? `${Math.round(n / 1e3)} kbit/s` : `${(n / 1e6).toFixed(1)} Mbit/s`);
+
 export function bytes(n) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let i = 0;

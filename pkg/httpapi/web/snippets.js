@@ -2,6 +2,7 @@
 
 import { addIcons } from './icons.js';
 import { toast } from './messages.js';
+import { trackTitle } from './tracks.js';
 
 // copyable makes an element with a text and a button that copies it.
 function copyable(text, kind, label) {
@@ -30,17 +31,23 @@ async function copy(text, code) {
   }
 }
 
+// listAddresses shows the addresses of a camera's streams and snapshots.
 export function listAddresses(element, camera) {
+  element.replaceChildren();
+  const add = (title, path) => {
+    const term = document.createElement('dt');
+    term.textContent = title;
+    const address = document.createElement('dd');
+    address.append(copyable(new URL(path, location.href).href, 'code', title));
+    element.append(term, address);
+  };
   for (const { name } of camera.renditions) {
     const query = name === 'main' ? '' : `?rendition=${encodeURIComponent(name)}`;
     for (const [what, path] of [['Stream', camera.urls.stream], ['Snapshot', camera.urls.snapshot]]) {
-      const term = document.createElement('dt');
-      term.textContent = name === 'main' ? what : `${what}, ${name}`;
-      const address = document.createElement('dd');
-      address.append(copyable(new URL(path + query, location.href).href, 'code', term.textContent));
-      element.append(term, address);
+      add(name === 'main' ? what : `${what}, ${name}`, path + query);
     }
   }
+  for (const track of camera.tracks) add(`${trackTitle(track)}, MP4`, track.url);
 }
 
 // listSnippets shows the snippets of a camera. credentials is true if programs have to authenticate.

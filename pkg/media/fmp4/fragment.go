@@ -3,6 +3,7 @@ package fmp4
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 
 	"camd/pkg/media/h26x"
@@ -21,7 +22,9 @@ const (
 	moofSize = 8 + mfhdSize + trafSize
 
 	sequenceAt   = 8 + 12
+	durationAt   = 8 + mfhdSize + 8 + 16
 	decodeTimeAt = 8 + mfhdSize + 8 + tfhdSize + 12
+	offsetAt     = moofSize - 4
 )
 
 // defaultDuration is a frame's duration as long as that is not known: 40 ms, in ticks.
@@ -29,10 +32,12 @@ const defaultDuration = Timescale / 25
 
 // NewFragment builds the fragment of a frame: moof, with the head's sequence number 0 and the frame's own DTS, and mdat. It is one
 // allocation. The data is behind the first HeadSize bytes.
-func NewFragment(u *h26x.AccessUnit) []byte {
+func NewFragment(u *h26x.AccessUnit) []byte { return AppendFragment(nil, u) }
+
+// AppendFragment appends what NewFragment builds to b. It allocates only if b has no room.
+func AppendFragment(b []byte, u *h26x.AccessUnit) []byte {
 	size := u.Size()
-	b := appendHead(make([]byte, 0, HeadSize+size), u, size)
-	return u.AppendTo(b)
+	return u.AppendTo(appendHead(slices.Grow(b, HeadSize+size), u, size))
 }
 
 // SetTime sets the sequence number (mfhd) and the decode time (tfdt, in ticks) in a copy of a fragment's first HeadSize bytes. The
@@ -41,6 +46,14 @@ func SetTime(head []byte, sequence uint32, decodeTime uint64) {
 	binary.BigEndian.PutUint32(head[sequenceAt:], sequence)
 	binary.BigEndian.PutUint64(head[decodeTimeAt:], decodeTime)
 }
+
+// SetOffset sets the composition offset (trun), in ticks, in a copy of a fragment's first HeadSize bytes.
+func SetOffset(head []byte, offset int64) {
+	binary.BigEndian.PutUint32(head[offsetAt:], compositionOffset(offset))
+}
+
+// Duration returns the frame's duration (tfhd), in ticks, from a fragment's first HeadSize bytes.
+func Duration(head []byte) int64 { return int64(binary.BigEndian.Uint32(head[durationAt:])) }
 
 // Ticks returns a time in ticks, rounded to the nearest. Times up to 30 years are valid.
 func Ticks(d time.Duration) int64 {

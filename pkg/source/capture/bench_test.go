@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/internal/testpeer"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -23,11 +24,14 @@ func clip720(codec string) testpeer.Clip {
 // clip1080 is an MJPEG clip that passes through.
 var clip1080 = testpeer.Clip{Codec: "mjpeg", Size: "1920x1080"}
 
-// BenchmarkPassthrough plays MJPEG from a file at its own rate, in a process of its own. It measures what a camera costs. An operation is
+// clipVideo is an H.264 clip that passes through, of about 4 Mbit/s.
+var clipVideo = testpeer.Clip{Codec: "h264", Size: "1920x1080", FPS: 25, Length: 10 * time.Second, Encoder: "bitrate=4000:keyint=50"}
+
+// BenchmarkPassthrough plays MJPEG and H.264 from a file at its own rate, in a process of its own. It measures what a camera costs. An operation is
 // one picture.
 func BenchmarkPassthrough(b *testing.B) {
-	for _, clip := range []testpeer.Clip{clip720("mjpeg"), clip1080} {
-		b.Run(clip.Size, func(b *testing.B) {
+	for _, clip := range []testpeer.Clip{clip720("mjpeg"), clip1080, clipVideo} {
+		b.Run(clip.Codec+" "+clip.Size, func(b *testing.B) {
 			cpu, wall := measureProcess(b, wire.Start{Source: clip.Make(b)}, 1, min(max(b.N, 30), 300))
 			b.ReportMetric(float64(cpu.Microseconds()), "cpu-µs/picture")
 			b.ReportMetric(100*float64(cpu)/float64(wall), "%core")
@@ -47,7 +51,7 @@ func BenchmarkEncode(b *testing.B) {
 		for _, speed := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/speed=%d", codec, speed), func(b *testing.B) {
 				path := clip.Make(b)
-				compareCPU(b, wire.Start{Source: path}, speed, func(n int) time.Duration {
+				compareCPU(b, wire.Start{Source: path, Capture: options.Capture{Reader: options.ReaderOpenCV}}, speed, func(n int) time.Duration {
 					return measureMinimalLoop(b, path, gocv.VideoCaptureFFmpeg, min(n, clip.Frames()-2), 30*float64(speed))
 				})
 			})
@@ -108,8 +112,8 @@ func measureProcess(b *testing.B, start wire.Start, speed, pictures int) (cpu, w
 		if err != nil {
 			b.Fatal(err)
 		}
-		f, ok := m.(wire.Frame)
-		if !ok {
+		f := pictureOf(m)
+		if f.Size == 0 {
 			continue
 		}
 		if err := r.ReadPicture(picture[:f.Size]); err != nil {
@@ -128,15 +132,24 @@ func measureProcess(b *testing.B, start wire.Start, speed, pictures int) (cpu, w
 	for err := error(nil); err == nil; {
 		var m wire.Message
 		if m, err = r.Next(); err == nil {
-			if f, ok := m.(wire.Frame); ok {
-				err = r.ReadPicture(picture[:f.Size])
-			}
+			err = r.ReadPicture(picture[:pictureOf(m).Size])
 		}
 	}
 	_ = cmd.Wait()
 	b.ReportMetric(float64(pictures-got), "passed-over")
 	n := time.Duration(got)
 	return used / n, time.Duration(last.Captured-first.Captured) / n
+}
+
+// pictureOf returns the header of a frame, of zeros for another message.
+func pictureOf(m wire.Message) wire.Frame {
+	switch m := m.(type) {
+	case wire.Frame:
+		return m
+	case wire.VideoFrame:
+		return wire.Frame{Captured: m.Captured, Count: m.Count, Size: m.Size}
+	}
+	return wire.Frame{}
 }
 
 // measureMinimalLoop returns the CPU time per picture of the shortest loop that does the work, at a rate unless that is 0.

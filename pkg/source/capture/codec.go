@@ -11,9 +11,15 @@ var codecs = map[string]string{
 	"bgr3": "bgr24", "rgb3": "rgb24", "yu12": "i420", "422p": "yuv422p",
 }
 
+// streamTypes maps the stream types of MPEG-TS (ISO 13818-1, table 2-34) to names. FFmpeg has them in the place of a FOURCC.
+var streamTypes = map[uint32]string{0x01: "mpeg1video", 0x02: "mpeg2video", 0x10: "mpeg4", 0x1B: "h264", 0x24: "hevc"}
+
 // codecName returns the name of a codec from OpenCV's FOURCC property, which has the first of four bytes in the lowest bits.
 func codecName(property float64) string {
 	code := uint32(int64(property))
+	if name, ok := streamTypes[code]; ok {
+		return name
+	}
 	var b []byte
 	for range 4 {
 		if c := byte(code); c > ' ' && c < 0x7f {

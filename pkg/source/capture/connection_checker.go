@@ -5,6 +5,7 @@ package capture
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -13,7 +14,21 @@ import (
 	"unsafe"
 
 	"camd/pkg/camera"
+	"camd/pkg/source/serverrules"
+	"camd/pkg/source/sourceurl"
+	"camd/pkg/source/wire"
 )
+
+// serverRules are the rules of a network source.
+type serverRules = serverrules.Rules
+
+func newServerRules(src sourceurl.Source, start wire.Start) (*serverRules, error) {
+	rules, err := serverrules.New(src, start.TLS, start.RedirectHosts)
+	if e, ok := errors.AsType[*serverrules.Error](err); ok {
+		return nil, rulesFailure(e)
+	}
+	return rules, err
+}
 
 // connectionChecker checks the connections that FFmpeg makes for one source.
 type connectionChecker struct {
@@ -44,7 +59,7 @@ func (c *connectionChecker) refusal() error {
 func (c *connectionChecker) checkVerified() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rules != nil && c.rules.mustVerify() && c.verified == 0 {
+	if c.rules != nil && c.rules.MustVerify() && c.verified == 0 {
 		return errCannotVerify
 	}
 	return nil
@@ -63,15 +78,15 @@ func (c *connectionChecker) hostAllowed(host string) bool {
 	defer c.mu.Unlock()
 	switch {
 	case c.rules == nil:
-		c.failure = newFailure(camera.Redirect, "the file refers to the host %q: camd reads only files in its folder", shorten(host))
+		c.failure = newFailure(camera.Redirect, "the file refers to the host %q: camd reads only files in its folder", serverrules.Shorten(host))
 		return false
-	case c.connected && c.rules.source.URL.Scheme == "rtsps": // perhaps to rtsp://
+	case c.connected && c.rules.Source.URL.Scheme == "rtsps": // perhaps to rtsp://
 		c.failure = newFailure(camera.Redirect, "the camera redirects, and camd does not follow redirects of rtsps:// sources: set source to the new address")
 		return false
 	case c.addresses[host]: // where RTP comes from, over UDP
 		return true
-	case !c.rules.allows(host):
-		c.failure = c.rules.hostFailure(host)
+	case !c.rules.Allows(host):
+		c.failure = rulesFailure(c.rules.HostError(host))
 		return false
 	}
 	c.connected = true
@@ -82,11 +97,11 @@ func (c *connectionChecker) certificateAllowed(host string, chain [][]byte) bool
 	if c.rules == nil {
 		return false
 	}
-	err := c.rules.verifier.VerifyDER(host, chain)
+	err := c.rules.VerifyDER(host, chain)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
-		c.failure = connectFailure(c.rules.source, err)
+		c.failure = connectFailure(c.rules.Source, err)
 		return false
 	}
 	c.verified++
@@ -134,17 +149,41 @@ func toCInt(b bool) C.int {
 // configureFFmpeg puts FFmpeg's options into the environment, where OpenCV reads them, with the protocols that the rules allow.
 // It returns a checker that applies the rules to FFmpeg's connections from now on.
 func configureFFmpeg(rules *serverRules, options string) (*connectionChecker, error) {
-	if rules != nil && rules.mustVerify() && !canVerify() {
+	if rules != nil && rules.MustVerify() && !canVerify() {
 		return nil, errCannotVerify
 	}
 	if options != "" {
 		options += "|"
 	}
-	options += "protocol_whitelist;" + strings.Join(rules.protocols(), ",")
+	options += "protocol_whitelist;" + strings.Join(allowedProtocols(rules), ",")
 	if err := os.Setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", options); err != nil {
 		return nil, fmt.Errorf("set FFmpeg's options: %w", err)
 	}
 	c := &connectionChecker{rules: rules, addresses: map[string]bool{}}
 	currentChecker.Store(c)
 	return c, nil
+}
+
+// allowedProtocols returns the protocols of FFmpeg that a source may use, also in a playlist or after a redirect. With nil rules, which are
+// for files, it returns the protocols that read files.
+func allowedProtocols(rules *serverRules) []string {
+	if rules == nil {
+		return []string{"file", "crypto", "data"}
+	}
+	var all []string
+	switch scheme := rules.Source.URL.Scheme; {
+	case scheme == "rtsps", scheme == "https":
+		all = []string{"tcp", "tls"}
+	case rules.Source.Kind == sourceurl.RTSP:
+		all = []string{"tcp", "udp", "rtp"}
+	default:
+		all = []string{"http", "tcp"}
+	}
+	if rules.Source.Kind != sourceurl.RTSP {
+		all = append(all, "crypto", "data")
+	}
+	if canVerify() || rules.TLS.SkipVerify {
+		all = append(all, "tls", "https")
+	}
+	return all
 }

@@ -8,12 +8,13 @@ import (
 
 // failure is the error of a source that cannot be opened or read.
 type failure struct {
-	reason camera.Reason
-	detail string
+	reason      camera.Reason
+	detail      string
+	unsupported bool // passing packets on fails, and decoding may succeed
 }
 
 func (f *failure) Error() string { return f.detail }
 
 func newFailure(reason camera.Reason, format string, args ...any) *failure {
-	return &failure{reason, fmt.Sprintf(format, args...)}
+	return &failure{reason: reason, detail: fmt.Sprintf(format, args...)}
 }

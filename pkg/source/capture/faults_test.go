@@ -60,7 +60,7 @@ func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 
 // Opening also times out if packets are dropped.
 func TestOpenTimesOutIfPacketsAreDropped(t *testing.T) {
-	for _, scheme := range []string{"rtsp", "http", "http+poll"} {
+	for _, scheme := range []string{"rtsp", "http"} {
 		t.Run(scheme, func(t *testing.T) {
 			d := startCapture(t, wire.Start{Source: withSecrets(scheme + "://" + fullServer(t) + "/cam"), ReadTimeout: time.Second, Capture: options.Capture{OpenTimeout: time.Second}})
 			if e, _ := awaitMessage[wire.Ended](d); e.Reason != string(camera.Timeout) || strings.Contains(e.Detail, secret) {

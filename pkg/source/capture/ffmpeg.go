@@ -11,6 +11,9 @@ import (
 	"gocv.io/x/gocv"
 
 	"camd/pkg/camera"
+	"camd/pkg/media"
+	"camd/pkg/media/h26x"
+	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
@@ -47,6 +50,11 @@ type ffmpegSource struct {
 	slow      bool          // the newest read took about as long as its timeout
 	pending   bool          // the newest picture was grabbed for a check and has not been delivered
 
+	codec  h26x.Codec   // of packets that are passed on; "" if the source is decoded
+	limits media.Limits // on the size of a packet that is passed on
+	packet gocv.Mat     // the newest packet
+	times  packetTimes  // of the newest packet
+
 	checker *connectionChecker
 }
 
@@ -56,33 +64,39 @@ var errOpen = newFailure(camera.BadStream, "OpenCV cannot open the source")
 // errNoPicture is the failure of a source that opens but delivers no picture.
 var errNoPicture = newFailure(camera.BadStream, "the source opened, but delivered no picture")
 
-// How tryFFmpeg reads a source that is declared as MJPEG.
+// How tryFFmpeg reads a source of MJPEG, H.264 or H.265.
 const (
-	passMJPEG   = true  // pictures pass as they are
-	decodeMJPEG = false // pictures are decoded and encoded again
+	passPackets   = true  // packets pass as they are
+	decodePackets = false // packets are decoded, and pictures are encoded as JPEGs
 )
 
-// openFFmpeg opens an address and reads the first picture. MJPEG passes through without decoding. options are FFmpeg's, in the form of
-// OPENCV_FFMPEG_CAPTURE_OPTIONS. rules apply to its connections; they are nil for a file, which may make none.
-func openFFmpeg(address, options string, rules *serverRules, start wire.Start) (*ffmpegSource, error) {
-	f, err := tryFFmpeg(address, options, rules, start, passMJPEG)
+// openFFmpeg opens an address and reads the first picture. MJPEG passes through without decoding, and so do H.264 and H.265, unless they come
+// over RTSP or start.Reader is ReaderOpenCV. ffmpegOptions are in the form of OPENCV_FFMPEG_CAPTURE_OPTIONS. rules apply to its
+// connections; they are nil for a file, which may make none.
+func openFFmpeg(address, ffmpegOptions string, rules *serverRules, start wire.Start) (*ffmpegSource, error) {
+	f, err := tryFFmpeg(address, ffmpegOptions, rules, start, passPackets)
 	if err == nil || f == nil {
 		return f, err
 	}
-	// The source may be declared as MJPEG and contain no JPEG: try again with decoding.
+	// The source may be declared as MJPEG and contain no JPEG, or have no usable keyframe: try again with decoding.
 	f.close()
-	f, err = tryFFmpeg(address, options, rules, start, decodeMJPEG)
+	isVideo, why := f.codec != "", err
+	f, err = tryFFmpeg(address, ffmpegOptions, rules, start, decodePackets)
 	if err != nil && f != nil {
 		f.close()
 		f = nil
 	}
+	if err == nil && isVideo {
+		f.found.Note = "decoded, because " + why.Error()
+	}
 	return f, err
 }
 
-// tryFFmpeg opens an address as openFFmpeg does. passthrough is passMJPEG or decodeMJPEG. If an error comes after opening,
+// tryFFmpeg opens an address as openFFmpeg does. passthrough is passPackets or decodePackets. If an error comes after opening,
 // tryFFmpeg returns the source too, and the caller must close it.
-func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, passthrough bool) (*ffmpegSource, error) {
-	connections, err := configureFFmpeg(rules, options)
+func tryFFmpeg(address, ffmpegOptions string, rules *serverRules, start wire.Start, passthrough bool) (*ffmpegSource, error) {
+	began := time.Now()
+	connections, err := configureFFmpeg(rules, ffmpegOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +106,8 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		_ = vc.Close()
 		return nil, cmp.Or(connections.refusal(), error(errOpen))
 	}
-	f := &ffmpegSource{vc: vc, timeout: start.ReadTimeout, pending: true, checker: connections}
+	f := &ffmpegSource{vc: vc, timeout: start.ReadTimeout, pending: true, checker: connections,
+		packet: gocv.NewMat(), limits: start.Limits.OrDefault()}
 	if err := connections.checkVerified(); err != nil {
 		f.close()
 		return nil, err
@@ -104,17 +119,33 @@ func tryFFmpeg(address, options string, rules *serverRules, start wire.Start, pa
 		Height:  int(vc.Get(gocv.VideoCaptureFrameHeight)),
 		FPS:     validFPS(vc.Get(gocv.VideoCaptureFPS)),
 	}
-	if f.found.Codec == "mjpeg" && passthrough {
-		f.found.Passthrough = true
-		vc.Set(gocv.VideoCaptureFormat, rawPackets)
+	if passthrough {
+		f.passPackets(rules, start)
 	}
 	if err := f.grab(); err != nil {
 		return f, cmp.Or(connections.refusal(), error(errNoPicture))
 	}
-	if f.found.Passthrough && !f.holdsJPEG() {
+	switch {
+	case f.codec != "":
+		return f, f.findKeyframe(began.Add(start.OpenTimeout / 2)) // the other half is for decoding
+	case f.found.Passthrough && !f.holdsJPEG():
 		return f, newFailure(camera.BadStream, "the stream is declared as MJPEG, but contains no JPEG")
 	}
 	return f, nil
+}
+
+// passPackets makes OpenCV hand out packets as they are, if they can be passed on.
+func (f *ffmpegSource) passPackets(rules *serverRules, start wire.Start) {
+	f.codec = videoCodec(f.found.Codec)
+	if start.Reader == options.ReaderOpenCV || rules != nil && rules.Source.Kind == sourceurl.RTSP {
+		f.codec = ""
+	}
+	if f.codec != "" {
+		f.found.Codec = string(f.codec)
+	}
+	if f.found.Passthrough = f.codec != "" || f.found.Codec == "mjpeg"; f.found.Passthrough {
+		f.vc.Set(gocv.VideoCaptureFormat, rawPackets)
+	}
 }
 
 func (f *ffmpegSource) opened() wire.Opened { return f.found }
@@ -129,13 +160,16 @@ func (f *ffmpegSource) next(context.Context, *gocv.Mat) error {
 
 func (f *ffmpegSource) retrieve(m *gocv.Mat) bool { return f.vc.Retrieve(m) }
 
-func (f *ffmpegSource) close() { _ = f.vc.Close() }
+func (f *ffmpegSource) close() {
+	_ = f.vc.Close()
+	_ = f.packet.Close()
+}
 
 // grab takes the next picture without converting it. Converting is a quarter of the work for H.264, and for MJPEG it is a
 // copy. gocv does not report whether OpenCV grabbed a picture, but OpenCV's count of pictures shows it. (If OpenCV threw an
 // exception, gocv's Grab would read freed memory. This backend does not throw unless exceptions are turned on.)
 func (f *ffmpegSource) grab() error {
-	runtime.LockOSThread() // for checkSize
+	runtime.LockOSThread() // for checkSize and newestPacketTimes
 	defer runtime.UnlockOSThread()
 	began := time.Now()
 	if err := f.vc.Grab(1); err != nil {
@@ -147,7 +181,7 @@ func (f *ffmpegSource) grab() error {
 	position := f.vc.Get(gocv.VideoCapturePosFrames)
 	switch {
 	case position > f.grabbed:
-		f.grabbed = position
+		f.grabbed, f.times = position, newestPacketTimes()
 		return f.checkSize(decodedSize())
 	case f.checker.refusal() != nil:
 		return f.checker.refusal()

@@ -47,7 +47,16 @@ func openFile(ctx context.Context, src sourceurl.Source, start wire.Start, speed
 	if err != nil {
 		return nil, err
 	}
-	return newFilePlayer(f, open, start.Once, speed), nil
+	return newPlayer(f, open, start.Once, speed), nil
+}
+
+// newPlayer returns the player of an opened video.
+func newPlayer(f *ffmpegSource, reopen func() (*ffmpegSource, error), once bool, speed float64) source {
+	player := newFilePlayer(f, reopen, once, speed)
+	if f.codec != "" {
+		return newVideoPlayer(player, speed)
+	}
+	return player
 }
 
 func newFilePlayer(f *ffmpegSource, reopen func() (*ffmpegSource, error), once bool, speed float64) *filePlayer {
@@ -93,8 +102,16 @@ func isResized(err error) bool {
 	return ok && f.reason == camera.Resized
 }
 
-// rewind restarts the file by opening it again: not every format is seekable.
+// rewind plays the file from its beginning.
 func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
+	if err := c.openAgain(); err != nil {
+		return err
+	}
+	return c.ffmpegSource.next(ctx, m)
+}
+
+// openAgain opens the file again, because not every format is seekable. It returns a failure if the file is to be played once.
+func (c *filePlayer) openAgain() error {
 	if c.once {
 		return newFailure(camera.EndOfFile, "the file ended after %d pictures", c.pictures)
 	}
@@ -105,13 +122,13 @@ func (c *filePlayer) rewind(ctx context.Context, m *gocv.Mat) error {
 	if err != nil {
 		return err
 	}
-	if f.found.Passthrough != c.found.Passthrough {
+	if f.found.Passthrough != c.found.Passthrough || f.codec != c.codec {
 		f.close()
 		return newFailure(camera.Disconnected, "the file has changed")
 	}
 	c.ffmpegSource.close()
 	c.ffmpegSource, c.pictures, c.resized = f, 0, 0
-	return c.ffmpegSource.next(ctx, m)
+	return nil
 }
 
 // checkFile refuses files that cannot be a video.
@@ -159,8 +176,11 @@ type pacer struct {
 	due    time.Time
 }
 
+// usualMaxLag is the maxLag of most pacers.
+const usualMaxLag = time.Second
+
 func newPacer(fps float64) pacer {
-	return pacer{period: frameInterval(fps), maxLag: time.Second}
+	return pacer{period: frameInterval(fps), maxLag: usualMaxLag}
 }
 
 // frameInterval returns the time between two pictures. It is a day at most: at very low rates, it would not fit into a Duration.
@@ -174,8 +194,14 @@ func (p *pacer) wait(ctx context.Context) error {
 	if now.Sub(p.due) > p.maxLag {
 		p.due = now
 	}
-	delay := p.due.Sub(now)
+	due := p.due
 	p.due = p.due.Add(p.period)
+	return waitUntil(ctx, due)
+}
+
+// waitUntil returns when a time has come.
+func waitUntil(ctx context.Context, due time.Time) error {
+	delay := time.Until(due)
 	if delay <= 0 {
 		return ctx.Err()
 	}

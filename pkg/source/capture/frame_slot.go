@@ -75,13 +75,24 @@ func (f *frameSlot) setHeartbeat(b wire.Heartbeat) {
 func (f *frameSlot) countRefused(cause string, size int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.refused.Pictures == nil {
-		f.refused.Pictures = map[string]uint64{}
-	}
-	f.refused.Pictures[cause]++
+	f.addRefused(cause, 1)
 	if size > 0 {
 		f.refused.Size = size
 	}
+}
+
+// countRefusedFrames counts several pictures that are left out.
+func (f *frameSlot) countRefusedFrames(cause string, count int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.addRefused(cause, uint64(count))
+}
+
+func (f *frameSlot) addRefused(cause string, count uint64) {
+	if f.refused.Pictures == nil {
+		f.refused.Pictures = map[string]uint64{}
+	}
+	f.refused.Pictures[cause] += count
 }
 
 // takeRefused returns the counts of pictures that were refused since the last call.

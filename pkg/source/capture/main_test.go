@@ -46,7 +46,7 @@ func runCaptureProcess(v string) int {
 	return 0
 }
 
-// message is a wire message of a capture. A Frame has its picture.
+// message is a wire message of a capture. A Frame has its picture, and a VideoFrame its fragment.
 type message struct {
 	wire.Message
 	picture []byte
@@ -101,8 +101,15 @@ func receive(r *wire.Reader, to chan<- message, quit <-chan struct{}) {
 			return
 		}
 		msg := message{Message: m}
-		if f, ok := m.(wire.Frame); ok {
-			msg.picture = make([]byte, f.Size)
+		size := 0
+		switch f := m.(type) {
+		case wire.Frame:
+			size = f.Size
+		case wire.VideoFrame:
+			size = f.Size
+		}
+		if size > 0 {
+			msg.picture = make([]byte, size)
 			if r.ReadPicture(msg.picture) != nil {
 				return
 			}
@@ -151,7 +158,7 @@ func awaitMessage[M wire.Message](d *testDaemon) (M, []byte) {
 			return m, msg.picture
 		}
 		switch m := msg.Message.(type) {
-		case wire.Frame, wire.Heartbeat, wire.Hello, wire.Opened, wire.Refused:
+		case wire.Frame, wire.VideoFormat, wire.VideoFrame, wire.Heartbeat, wire.Hello, wire.Opened, wire.Refused:
 		default:
 			d.t.Fatalf("got %T %+v, want %T", m, m, *new(M))
 		}

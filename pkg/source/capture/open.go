@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/media"
-	"camd/pkg/source/httpmjpeg"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -16,6 +14,9 @@ const defaultTimeout = 10 * time.Second
 
 // open opens the source that camd named.
 func (s *sourceReader) open(ctx context.Context) (source, error) {
+	if s.start.Decode {
+		return s.openInput(ctx)
+	}
 	src, err := sourceurl.Parse(s.start.Source)
 	if err != nil {
 		return nil, newFailure(camera.BadStream, "%v", err)
@@ -35,18 +36,6 @@ func (s *sourceReader) open(ctx context.Context) (source, error) {
 	case sourceurl.File:
 		return openFile(ctx, src, s.start, s.speed)
 	default:
-		return openNetwork(ctx, src, s.start, s.speed, s.countLoss)
+		return openNetwork(ctx, src, s.start, s.speed)
 	}
-}
-
-// countLoss counts a picture that package httpmjpeg has left out.
-func (s *sourceReader) countLoss(l httpmjpeg.SkippedPicture) {
-	cause := media.Damaged
-	switch {
-	case l.Size > 0:
-		cause = media.TooLarge
-	case l.Truncated:
-		cause = media.Truncated
-	}
-	s.frames.countRefused(cause, l.Size)
 }

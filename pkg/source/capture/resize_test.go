@@ -45,12 +45,31 @@ func TestStreamThatChangesItsSizeEnds(t *testing.T) {
 	}
 }
 
-// A recording plays without the pictures of another size.
+// A recording whose packets are passed on plays with all its sizes.
+func TestRecordingThatChangesItsSizePassesAllFrames(t *testing.T) {
+	for _, c := range resizedClips {
+		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.SecondSize), func(t *testing.T) {
+			c.Length = time.Second
+			r := recordVideo(startCaptureAtSpeed(t, wire.Start{Source: c.Make(t), Capture: options.Capture{Once: true}}, 100), 0)
+			if len(r.formats) != 2 || len(r.frames) != 2*c.Frames() || len(r.refused) > 0 || r.ended.Reason != string(camera.EndOfFile) {
+				t.Fatalf("%d formats, %d frames, refused %v, ended with %+v", len(r.formats), len(r.frames), r.refused, r.ended)
+			}
+			for i, size := range []string{c.Size, c.SecondSize} {
+				if got := fmt.Sprintf("%dx%d", r.formats[i].Width, r.formats[i].Height); got != size {
+					t.Errorf("format %d has %s, want %s", i, got, size)
+				}
+			}
+			r.checkTimes(t, time.Second/30)
+		})
+	}
+}
+
+// A recording that is decoded plays without the pictures of another size.
 func TestRecordingThatChangesItsSizeSkipsPictures(t *testing.T) {
 	for _, c := range resizedClips {
 		t.Run(fmt.Sprintf("%s from %s to %s", c.Codec, c.Size, c.SecondSize), func(t *testing.T) {
 			c.Length = time.Second
-			d := startCapture(t, wire.Start{Source: c.Make(t), Capture: options.Capture{Once: true}})
+			d := startCapture(t, wire.Start{Source: c.Make(t), Capture: options.Capture{Once: true, Reader: options.ReaderOpenCV}})
 			e, _ := awaitMessage[wire.Ended](d)
 			if want := fmt.Sprintf("after %d pictures", c.Frames()); e.Reason != string(camera.EndOfFile) || !strings.HasSuffix(e.Detail, want) {
 				t.Errorf("%+v, want %s", e, want)
@@ -79,7 +98,7 @@ func TestRecordingWithoutPicturesOfItsFirstSizeEnds(t *testing.T) {
 	for name, timeout := range map[string]time.Duration{"to its end": 0, "in time": time.Nanosecond} {
 		t.Run(name, func(t *testing.T) {
 			open := func() (*ffmpegSource, error) {
-				return openFFmpeg(path, "", nil, wire.Start{ReadTimeout: time.Minute, Capture: options.Capture{OpenTimeout: time.Minute}})
+				return openFFmpeg(path, "", nil, wire.Start{ReadTimeout: time.Minute, Capture: options.Capture{OpenTimeout: time.Minute, Reader: options.ReaderOpenCV}})
 			}
 			f, err := open()
 			if err != nil {

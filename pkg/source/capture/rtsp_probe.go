@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"camd/pkg/source/serverrules"
 	"camd/pkg/source/sourceurl"
 )
 
@@ -27,8 +28,8 @@ func newHeaderReader(conn io.Reader) *textproto.Reader {
 
 // probeRTSP asks the server to describe the stream and returns the status of its answer.
 func probeRTSP(ctx context.Context, rules *serverRules) (status int, err error) {
-	src := rules.source
-	conn, err := rules.dial(ctx)
+	src := rules.Source
+	conn, err := rules.Dial(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -38,9 +39,9 @@ func probeRTSP(ctx context.Context, rules *serverRules) (status int, err error) 
 	}
 	responses := newHeaderReader(conn)
 	status, header, err := sendDescribe(conn, responses, src, 1, "")
-	c := credentials{src: src}
-	if err == nil && status == 401 && c.acceptChallenges(header["Www-Authenticate"]) {
-		status, _, err = sendDescribe(conn, responses, src, 2, c.authorization("DESCRIBE", src.URL.String()))
+	c := serverrules.NewCredentials(src)
+	if err == nil && status == 401 && c.AcceptChallenges(header["Www-Authenticate"]) {
+		status, _, err = sendDescribe(conn, responses, src, 2, c.Authorization("DESCRIBE", src.URL.String()))
 	}
 	return status, err
 }

@@ -11,6 +11,8 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"camd/pkg/media/h26x"
+	"camd/pkg/source/damagecheck"
 	"camd/pkg/source/wire"
 )
 
@@ -38,8 +40,11 @@ type session struct {
 	scheduler         *scheduler
 	renditionsChanged chan struct{} // has one token after camd asked for a rendition or changed them
 	frames            *frameSlot
-	damageCheck       damageCheck
+	videos            chan videoFrame // from the reader to the sender
+	videoFormat       *h26x.Format    // the newest that was sent
+	damageCheck       *damagecheck.Check
 	controls          *controlWorker
+	input             *inputReader // nil unless camd sends the frames
 	out               *wire.Writer
 }
 
@@ -62,12 +67,16 @@ func (s *session) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer cancel(nil)
 	s.scheduler, s.renditionsChanged = newScheduler(wire.Renditions{Quality: start.Quality, List: start.Renditions}), make(chan struct{}, 1)
 	s.controls = newControlWorker()
+	limits := start.Limits.OrDefault()
+	s.frames, s.videos, s.damageCheck = newFrameSlot(), make(chan videoFrame), damagecheck.New(limits)
+	if start.Decode {
+		s.input = &inputReader{queue: newInputQueue(s.frames.countRefusedFrames), maxBytes: limits.Bytes, countLoss: s.frames.countRefused}
+	}
 	go s.controls.run(ctx)
 	go func() { cancel(s.handleCommands(commands)) }()
 
 	// OpenCV encodes a picture with one thread whatever is set here. A larger pool of threads only costs memory.
 	gocv.SetNumThreads(0)
-	s.frames, s.damageCheck.limits = newFrameSlot(), start.Limits.OrDefault()
 	c := sourceReader{session: s, start: start, opened: make(chan wire.Opened), ended: make(chan error, 1), closed: make(chan struct{})}
 	release := make(chan struct{})
 	go c.run(ctx, release)
@@ -106,6 +115,14 @@ func (s *session) handleCommands(commands *wire.Reader) error {
 		}
 		if err != nil {
 			return err
+		}
+		if s.input != nil {
+			if isFrame, err := s.input.handle(commands, m); isFrame {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 		}
 		switch m := m.(type) {
 		case wire.Demand:

@@ -23,8 +23,18 @@ type scheduler struct {
 	timings                 []renditionTiming  // from number 1 on
 	demanded                uint32             // a bit for each rendition, main's the lowest
 	newestCount             uint64             // the count of the camera's newest picture
+	mainRule                mainRule
 	nextMain, nextHeartbeat int64
 }
+
+// mainRule says when rendition 0 is made.
+type mainRule int
+
+const (
+	mainAlways   mainRule = iota // while it is wanted, and otherwise one picture in idleInterval
+	mainOnDemand                 // while it is wanted
+	mainNever                    // camd has these pictures
+)
 
 // renditionTiming is when a rendition is made.
 type renditionTiming struct {
@@ -79,14 +89,26 @@ func (s *scheduler) setDemand(rendition uint8, on bool) {
 	}
 }
 
+// setMainRule sets when rendition 0 is made. The default is mainAlways.
+func (s *scheduler) setMainRule(to mainRule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mainRule = to
+}
+
 // dueRenditions returns the renditions to make of the newest picture, one bit for each. Call it for every picture.
 func (s *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.newestCount = count
 	wanted := s.demanded & 1
-	if advanceIfDue(&s.nextMain, captured, idleInterval) {
-		wanted = 1
+	switch s.mainRule {
+	case mainAlways:
+		if advanceIfDue(&s.nextMain, captured, idleInterval) {
+			wanted = 1
+		}
+	case mainNever:
+		wanted = 0
 	}
 	for i := range s.timings {
 		if p := &s.timings[i]; s.demanded&(2<<i) != 0 && advanceIfDue(&p.next, captured, p.period) {

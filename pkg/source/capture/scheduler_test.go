@@ -1,8 +1,6 @@
 package capture
 
 import (
-	"fmt"
-	"net/http"
 	"testing"
 
 	"camd/internal/testrun"
@@ -56,21 +54,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 
 // A viewer of a slow camera's preview does not wait for its next picture.
 func TestPreviewIsMadeOfTheNewestPictureAtOnce(t *testing.T) {
-	another := make(chan struct{})
-	source := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
-		for {
-			part := testJPEG(t, 64)
-			fmt.Fprintf(w, "--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(part), part)
-			w.(http.Flusher).Flush()
-			select {
-			case <-another:
-			case <-r.Context().Done():
-				return
-			}
-		}
-	})
-	d := startCapture(t, wire.Start{Source: source, ReadTimeout: testrun.Deadline, Renditions: []camera.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
+	d := startCapture(t, wire.Start{Source: "test://?size=64x48&fps=0.2", ReadTimeout: testrun.Deadline, Renditions: []camera.Rendition{{Width: 32, FPS: 0.05, Quality: 60}}})
 	main, _ := d.frame()
 	d.send(wire.Demand{Wanted: true})
 	for range 2 { // and requested again
@@ -79,7 +63,6 @@ func TestPreviewIsMadeOfTheNewestPictureAtOnce(t *testing.T) {
 			t.Errorf("got %+v, %d wide, after %+v", f, p.Width, main)
 		}
 	}
-	another <- struct{}{}
 	if f, _ := d.frame(); f.Rendition != 0 || f.Count != 2 {
 		t.Errorf("got %+v, want picture 2 in main alone", f)
 	}

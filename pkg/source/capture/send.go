@@ -17,12 +17,14 @@ import (
 // send writes messages to camd until the source or ctx ends. The last message says why.
 func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 	defer m.close()
+	isLocked := false
 	for {
 		select {
 		case <-ctx.Done():
 			return s.sendStopped(ctx)
 		case o := <-c.opened:
-			if m.passthrough = o.Passthrough; !m.passthrough {
+			if m.passthrough = o.Passthrough; !m.passthrough && !isLocked { // a decoder opens again when the format changes
+				isLocked = true
 				runtime.LockOSThread() // see sourceReader.read
 				defer runtime.UnlockOSThread()
 			}
@@ -32,6 +34,10 @@ func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 		case <-s.frames.wake:
 			if err := s.deliver(m); err != nil {
 				return s.reportFailure(c, err)
+			}
+		case f := <-s.videos:
+			if err := s.sendVideo(f); err != nil {
+				return err
 			}
 		case <-s.renditionsChanged:
 			if err := s.catchUp(m); err != nil {
@@ -54,7 +60,7 @@ func (s *session) send(ctx context.Context, c *sourceReader, m *encoder) error {
 // reportFailure sends a *failure to camd as the last message. It returns all other errors.
 func (s *session) reportFailure(c *sourceReader, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
-		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: sourceurl.NewRedactor(c.src).Redact(f.detail)})
+		return s.out.Write(wire.Ended{Reason: string(f.reason), Detail: sourceurl.NewRedactor(c.src).Redact(f.detail), Unsupported: f.unsupported})
 	}
 	return err
 }
@@ -104,7 +110,7 @@ func (s *session) checkFrame(m *encoder) (isGood bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	cause, detail := s.damageCheck.check(jpeg)
+	cause, detail := s.damageCheck.Refuse(jpeg, true)
 	if cause == "" {
 		return true, nil
 	}
@@ -158,4 +164,20 @@ func (s *session) sendRendition(m *encoder, rendition int) error {
 	}
 	f := wire.Frame{Rendition: uint8(rendition), Captured: m.frame.captured, Count: m.frame.count, Encode: encode}
 	return s.out.WriteFrame(f, jpeg)
+}
+
+// sendVideo sends a frame of video, and before it the counts of refused frames and a format that has changed.
+func (s *session) sendVideo(f videoFrame) error {
+	if err := s.reportRefused(); err != nil {
+		return err
+	}
+	if f.format != s.videoFormat {
+		s.videoFormat = f.format
+		err := s.out.Write(wire.VideoFormat{Codec: string(f.format.Codec), CodecString: f.format.CodecString,
+			Width: f.format.Width, Height: f.format.Height, Init: f.init})
+		if err != nil {
+			return err
+		}
+	}
+	return s.out.WriteVideoFrame(f.header, f.fragment)
 }

@@ -27,6 +27,9 @@ type source interface {
 // timestampedSource is a source that knows when its newest picture was taken, by CLOCK_MONOTONIC in nanoseconds.
 type timestampedSource interface{ captured() int64 }
 
+// countedSource is a source that knows the number of its newest picture, from 1 on.
+type countedSource interface{ count() uint64 }
+
 // jpegSource is a source that reads JPEGs without OpenCV. Its retrieve is not called.
 type jpegSource interface {
 	source
@@ -95,11 +98,18 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
+	if video, ok := src.(videoSource); ok {
+		return s.readVideo(ctx, video)
+	}
 	timestamped, _ := src.(timestampedSource)
+	counted, _ := src.(countedSource)
 	p := s.frames.acquire()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
 			return err
+		}
+		if counted != nil {
+			count = counted.count()
 		}
 		if p.count = count; timestamped != nil {
 			p.captured = timestamped.captured()
@@ -115,6 +125,39 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		if p.retrieveFrom(src) {
 			p = s.frames.publish(p)
 		}
+	}
+}
+
+// readVideo reads frames until the source or ctx ends. Each frame is sent, because a decoder needs the ones before. If camd does not take
+// them, reading waits: a file is then played later, and a server's network connection fills.
+func (s *sourceReader) readVideo(ctx context.Context, src videoSource) error {
+	for count := uint64(1); ; count++ {
+		f, err := src.nextVideo(ctx)
+		if err != nil {
+			return err
+		}
+		now := monotonic()
+		if f.refused != "" {
+			s.frames.countRefused(f.refused, f.size)
+			if s.scheduler.heartbeatDue(now) {
+				s.frames.setHeartbeat(wire.Heartbeat{Captured: now, Count: count})
+			}
+			continue
+		}
+		f.header.Captured, f.header.Count = now, count
+		select {
+		case s.videos <- f:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// reopened tells camd that the source goes on in another format.
+func (s *sourceReader) reopened(ctx context.Context, o wire.Opened) {
+	select {
+	case s.opened <- o:
+	case <-ctx.Done():
 	}
 }
 

@@ -13,6 +13,11 @@ func TestEverySourceKindOpensAndDelivers(t *testing.T) {
 	file := func(clip testpeer.Clip) func(*testing.T) wire.Start {
 		return func(t *testing.T) wire.Start { return wire.Start{Source: clip.Make(t)} }
 	}
+	decoded := func(clip testpeer.Clip) func(*testing.T) wire.Start {
+		return func(t *testing.T) wire.Start {
+			return wire.Start{Source: clip.Make(t), Capture: options.Capture{Reader: options.ReaderOpenCV}}
+		}
+	}
 	rtsp := func(clip testpeer.Clip, transport string) func(*testing.T) wire.Start {
 		return func(t *testing.T) wire.Start {
 			s := testpeer.ServeRTSP(t, testpeer.RTSP{Clip: clip})
@@ -31,9 +36,9 @@ func TestEverySourceKindOpensAndDelivers(t *testing.T) {
 		{"mjpeg avi", file(mjpegIn("avi")), "FFMPEG", "mjpeg", true},
 		{"mjpeg mkv", file(mjpegIn("mkv")), "FFMPEG", "mjpeg", true},
 		{"mjpeg bare", file(mjpegIn("mjpeg")), "FFMPEG", "mjpeg", true},
-		{"h264 mp4", file(testpeer.H264), "FFMPEG", "h264", false},
-		{"h264 mkv", file(testpeer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
-		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: testpeer.ServeHTTP(t, testpeer.MJPEG)} }, "HTTP", "mjpeg", true},
+		{"h264 mp4", decoded(testpeer.H264), "FFMPEG", "h264", false},
+		{"h264 mkv", decoded(testpeer.Clip{Codec: "h264", Container: "mkv"}), "FFMPEG", "h264", false},
+		{"http mjpeg", func(t *testing.T) wire.Start { return wire.Start{Source: testpeer.ServeHTTP(t, testpeer.MJPEG)} }, "FFMPEG", "mjpeg", true},
 		{"rtsp mjpeg tcp", rtsp(testpeer.MJPEG, ""), "FFMPEG", "mjpeg", true},
 		{"rtsp mjpeg udp", rtsp(testpeer.MJPEG, "udp"), "FFMPEG", "mjpeg", true},
 		{"rtsp h264 tcp", rtsp(testpeer.H264, "tcp"), "FFMPEG", "h264", false},

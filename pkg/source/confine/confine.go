@@ -6,9 +6,10 @@
 //   - every source: read the system's libraries and certificates;
 //   - a device: use that device;
 //   - a file: read that file, or the whole folder of a playlist;
-//   - a network source: use the network.
+//   - a network source: use the network;
+//   - frames that camd sends to be decoded: nothing else, and no certificates.
 //
-// Devices and files get no TCP. Landlock cannot forbid UDP. A capture process cannot write or create files, and cannot signal or trace
+// Devices, files and decoders get no TCP. Landlock cannot forbid UDP. A capture process cannot write or create files, and cannot signal or trace
 // processes outside the sandbox.
 //
 // The process also gets no new privileges (PR_SET_NO_NEW_PRIVS), no core dumps, and limits on memory and descriptors (setrlimit(2)). When
@@ -51,14 +52,17 @@ const (
 // playlistExtensions are the extensions of files that refer to other files.
 var playlistExtensions = []string{".m3u8", ".m3u", ".mpd", ".ffconcat"}
 
-// systemRules allow what libraries read, and /dev/null.
-var systemRules = []landlock.Rule{
-	landlock.PathAccess(accessRead, "/usr", "/lib", "/lib64", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls", "/etc/crypto-policies",
-		"/etc/ld.so.conf.d", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self", "/proc/sys/net").IgnoreIfMissing(),
-	landlock.PathAccess(accessReadFile, "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
-		"/etc/localtime", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
+// libraryRules allow the system's libraries and what they read without a network, and /dev/null.
+var libraryRules = []landlock.Rule{
+	landlock.PathAccess(accessRead, "/usr", "/lib", "/lib64", "/etc/ld.so.conf.d", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/self").IgnoreIfMissing(),
+	landlock.PathAccess(accessReadFile, "/etc/localtime", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
 	landlock.PathAccess(accessReadFile|landlock.AccessFSSet(ll.AccessFSWriteFile), "/dev/null").IgnoreIfMissing(),
 }
+
+// systemRules allow what libraries read.
+var systemRules = append(slices.Clone(libraryRules),
+	landlock.PathAccess(accessRead, "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls", "/etc/crypto-policies", "/proc/sys/net").IgnoreIfMissing(),
+	landlock.PathAccess(accessReadFile, "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services").IgnoreIfMissing())
 
 // oomScoreAdjust is added to the score by which the kernel chooses a process to kill when memory runs out. It counts as much as
 // using half of the memory. The Go memory limit of camd is half of the memory, so the kernel kills a capture process before the
@@ -91,6 +95,12 @@ func raiseOOMScore() error {
 func restrictToSource(start wire.Start) error {
 	if err := limitResources(start.CaptureMemory); err != nil {
 		return fmt.Errorf("limit resources: %w", err)
+	}
+	if start.Decode {
+		if err := landlock.V6.BestEffort().Restrict(libraryRules...); err != nil {
+			return fmt.Errorf("landlock: %w", err)
+		}
+		return nil
 	}
 	source, err := sourceurl.Parse(start.Source)
 	if err != nil {

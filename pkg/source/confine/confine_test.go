@@ -55,6 +55,25 @@ var attempts = map[string]func(p testPlan) error{
 		}
 		return err
 	},
+	"resolve a name": func(testPlan) error { return canOpen("/etc/hosts") },
+	"create a process": func(testPlan) error {
+		pid, _, errno := syscall.RawSyscall(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0)
+		if errno != 0 {
+			return errno
+		}
+		if pid == 0 {
+			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+		_, err := syscall.Wait4(int(pid), nil, 0, nil)
+		return err
+	},
+	"trace a process": func(testPlan) error {
+		err := unix.PtraceSeize(os.Getppid())
+		if errors.Is(err, unix.EPERM) {
+			return err
+		}
+		return nil
+	},
 	"signal its parent":    func(testPlan) error { return syscall.Kill(os.Getppid(), 0) },
 	"read parent's memory": func(testPlan) error { return canOpen(fmt.Sprintf("/proc/%d/environ", os.Getppid())) },
 	"gain rights": func(testPlan) error {
@@ -86,6 +105,7 @@ func canOpen(path string) error {
 type testPlan struct {
 	Start             wire.Start
 	OtherFile, Server string
+	Readers           bool // confine it as the readers process, without a source
 }
 
 // TestMain also runs the confined process, because a sandbox cannot be undone.
@@ -95,7 +115,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	var p testPlan
-	if err := errors.Join(json.Unmarshal([]byte(encoded), &p), confine.ThisProcess(p.Start)); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(encoded), &p), confineTest(&p)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -106,6 +126,38 @@ func TestMain(m *testing.M) {
 		outcome[what] = <-result == nil
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(outcome)
+}
+
+// confineTest confines this process. p is read before that.
+func confineTest(p *testPlan) error {
+	if p.Readers {
+		return confine.ReadersProcess()
+	}
+	return confine.ThisProcess(p.Start)
+}
+
+func TestReadersProcessAllowsOnlyNetwork(t *testing.T) {
+	if abi, err := ll.LandlockGetABIVersion(); err != nil || abi < 6 {
+		t.Skipf("this kernel's Landlock is version %d (%v), the test needs 6: Linux 6.12, with landlock in lsm=", abi, err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", ca) // read before the process is confined
+	t.Setenv("SSL_CERT_DIR", "/none:"+filepath.Dir(ca))
+	start := wire.Start{Source: "/dev/ptmx", Capture: options.Capture{TLS: tlsverify.Options{CAFile: ca}}}
+	got := runConfined(t, testPlan{start, ca, l.Addr().String(), true})
+	for what := range attempts {
+		if want := what == "connect" || what == "resolve a name"; got[what] != want {
+			t.Errorf("%s: possible %v, want %v", what, got[what], want)
+		}
+	}
 }
 
 func TestProcessAllowsOnlyItsSource(t *testing.T) {
@@ -130,7 +182,7 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	}
 	t.Setenv("SSL_CERT_FILE", roots)
 	t.Setenv("SSL_CERT_DIR", "/none:"+rootsDir)
-	authorities := []string{"read ca_file", "read SSL_CERT_FILE", "read SSL_CERT_DIR", "read the system's roots"}
+	authorities := []string{"read ca_file", "read SSL_CERT_FILE", "read SSL_CERT_DIR", "read the system's roots", "resolve a name", "create a process"}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +196,7 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 	} {
 		t.Run(source, func(t *testing.T) {
 			permitted := append(authorities, permitted...)
-			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{CaptureMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String()})
+			got := runConfined(t, testPlan{wire.Start{Source: source, Capture: options.Capture{CaptureMemory: 1 << 30, TLS: tlsverify.Options{CAFile: ca}}}, other, l.Addr().String(), false})
 			for what := range attempts {
 				want := false
 				for _, allowed := range permitted {
@@ -155,6 +207,31 @@ func TestProcessAllowsOnlyItsSource(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A process that decodes what camd sends opens nothing, not even certificates. Only the readers process cannot create processes.
+func TestDecoderReadsOnlyLibraries(t *testing.T) {
+	if abi, err := ll.LandlockGetABIVersion(); err != nil || abi < 6 {
+		t.Skipf("this kernel's Landlock is version %d (%v), the test needs 6: Linux 6.12, with landlock in lsm=", abi, err)
+	}
+	own := filepath.Join(t.TempDir(), "own.avi")
+	if err := os.WriteFile(own, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("SSL_CERT_FILE", own)
+	t.Setenv("SSL_CERT_DIR", filepath.Dir(own))
+	start := wire.Start{Source: own, Decode: true, Capture: options.Capture{CaptureMemory: 1 << 30, TLS: tlsverify.Options{CAFile: own}}}
+	got := runConfined(t, testPlan{Start: start, OtherFile: own, Server: l.Addr().String()})
+	for what := range attempts {
+		if want := what == "read a library" || what == "create a process"; got[what] != want {
+			t.Errorf("%s: possible %v, want %v", what, got[what], want)
+		}
 	}
 }
 

@@ -10,6 +10,6 @@
 // and returns a picture as soon as its last byte has come.
 //
 // A picture that does not follow the structure is damaged. Reader skips and counts it, and searches for the next picture behind
-// it. It also skips a picture of more bytes than the limit, after reading it to its end. Reader processes every byte once,
+// it. (If a picture ends where the server has announced it, and so did the one before, Reader does not search its scans for damage.) It also skips a picture of more bytes than the limit, after reading it to its end. Reader processes every byte once,
 // whatever a server sends, and keeps no more bytes than the limit on a picture.
 package httpmjpeg

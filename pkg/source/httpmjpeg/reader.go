@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
 )
 
 // DefaultMaxBytes is the default of Options.MaxBytes.
@@ -17,24 +18,33 @@ type SkippedPicture struct {
 
 // Options are the options of a Reader.
 type Options struct {
-	Source   io.Reader    // the body; required
-	MaxBytes int          // limit on the bytes of a picture; 0 means DefaultMaxBytes
-	Clock    func() int64 // returns the present time; nil makes all times 0
+	Source   io.Reader        // the body; required
+	MaxBytes int              // limit on the bytes of a picture; 0 means DefaultMaxBytes
+	Clock    func() time.Time // returns the present time; nil means time.Now
 
 	// OnSkip is called for each picture that is left out. It may be nil.
 	OnSkip func(SkippedPicture)
+
+	// OnExpect is called before each read of Source, with the bytes that are still missing to the picture's end, or 0 if that is unknown. It
+	// is known while lengths that the server announces are right: see partLength. It may be nil.
+	OnExpect func(missing int)
+}
+
+// Picture is a complete picture.
+type Picture struct {
+	JPEG      []byte    // valid until the next call of Next
+	StartedAt time.Time // when its first byte arrived
+	EndedAt   time.Time // when its last byte arrived
 }
 
 // Reader reads the pictures of one body. It is not safe for concurrent use.
 type Reader struct {
-	options    Options
-	buf        [64 << 10]byte
-	r, w       int   // buf[r:w] was read from the source and not yet processed
-	arrivedAt  int64 // when buf[r:w] came
-	err        error // of the source; returned when buf[r:w] is empty
-	startFound bool  // the next picture's start marker was found inside a damaged picture
-	startedAt  int64 // when the picture's first byte came
+	options Options
+	buffer
+	startFound bool      // the next picture's start marker was found inside a damaged picture
+	startedAt  time.Time // when the picture's first byte came
 	skipped    uint64
+	partLength partLength
 }
 
 // New returns a Reader that begins at the present position of o.Source.
@@ -43,45 +53,55 @@ func New(o Options) *Reader {
 		o.MaxBytes = DefaultMaxBytes
 	}
 	if o.Clock == nil {
-		o.Clock = func() int64 { return 0 }
+		o.Clock = time.Now
 	}
-	return &Reader{options: o}
+	r := &Reader{options: o, buffer: buffer{source: o.Source, clock: o.Clock, limit: o.MaxBytes, beforeRead: func() {}}}
+	if o.OnExpect != nil {
+		r.beforeRead = func() { o.OnExpect(r.missing()) }
+	}
+	return r
+}
+
+// Reset makes the Reader read another body. It keeps its memory and the count of Skipped.
+func (r *Reader) Reset(source io.Reader) {
+	r.buffer = buffer{source: source, clock: r.clock, limit: r.limit, bytes: r.bytes, beforeRead: r.beforeRead}
+	r.startFound, r.partLength = false, partLength{}
 }
 
 // Skipped returns how many pictures were left out because they were damaged or larger than the limit.
 func (r *Reader) Skipped() uint64 { return r.skipped }
 
-// Next returns the next complete picture and the time when its first byte arrived, by Options.Clock. It uses the memory of into
-// if that is large enough. The time is that of the picture and not of its part: some servers send the headers of a part right
-// after the part before it. The error is that of Options.Source.
-func (r *Reader) Next(into []byte) (jpeg []byte, startedAt int64, err error) {
+// Next returns the next complete picture. Its times are those of the picture and not of its part: some servers send the headers of a
+// part right after the part before it. The error is that of Options.Source.
+func (r *Reader) Next() (Picture, error) {
+	r.release()
 	for {
 		if err := r.findStart(); err != nil {
-			return into[:0], 0, err
+			return Picture{}, err
 		}
-		p := jpegParser{Reader: r, jpeg: append(into[:0], markPrefix, markSOI), size: 2}
-		err := p.parse()
-		into = p.jpeg
+		err := r.parse()
+		r.partLength.endPicture(r.size())
 		switch {
 		case err == nil:
-			return p.jpeg, r.startedAt, nil
-		case errors.Is(err, errDamaged) || p.isTooLarge():
-			r.reportSkipped(&p, errors.Is(err, errTruncated))
+			return Picture{r.picture(), r.startedAt, r.arrivedAt}, nil
+		case errors.Is(err, errDamaged) || r.isTooLarge():
+			r.reportSkipped(errors.Is(err, errTruncated))
 		}
 		if !errors.Is(err, errDamaged) {
-			return into[:0], 0, err
+			return Picture{}, err
 		}
+		r.release()
 	}
 }
 
-func (r *Reader) reportSkipped(p *jpegParser, truncated bool) {
+func (r *Reader) reportSkipped(truncated bool) {
 	r.skipped++
 	if r.options.OnSkip == nil {
 		return
 	}
 	skippedPicture := SkippedPicture{Truncated: truncated}
-	if p.isTooLarge() {
-		skippedPicture.Size = p.size
+	if r.isTooLarge() {
+		skippedPicture.Size = r.size()
 	}
 	r.options.OnSkip(skippedPicture)
 }
@@ -91,6 +111,7 @@ func (r *Reader) reportSkipped(p *jpegParser, truncated bool) {
 func (r *Reader) findStart() error {
 	if r.startFound {
 		r.startFound = false
+		r.keep()
 		return nil
 	}
 	for {
@@ -103,10 +124,12 @@ func (r *Reader) findStart() error {
 			startedAt = r.arrivedAt
 			c, err = r.readByte()
 		}
-		if err == nil && c == markSOI {
-			c, err = r.peekByte()
-		} else if err == nil {
+		if err == nil && c != markSOI {
 			continue
+		}
+		if err == nil {
+			r.keep()
+			c, err = r.peekByte()
 		}
 		if err != nil {
 			return err
@@ -115,6 +138,7 @@ func (r *Reader) findStart() error {
 			r.startedAt = startedAt
 			return nil
 		}
+		r.release()
 	}
 }
 
@@ -124,42 +148,22 @@ func (r *Reader) skipToMarker() error {
 		if err := r.fill(); err != nil {
 			return err
 		}
-		if i := bytes.IndexByte(r.buf[r.r:r.w], markPrefix); i >= 0 {
+		piece := r.bytes[r.r:r.w]
+		i := bytes.IndexByte(piece, markPrefix)
+		if i >= 0 {
+			r.partLength.parse(piece[:i])
 			r.r += i + 1
 			return nil
 		}
+		r.partLength.parse(piece)
 		r.r = r.w
 	}
 }
 
-// readByte takes a byte.
-func (r *Reader) readByte() (byte, error) {
-	c, err := r.peekByte()
-	if err == nil {
-		r.r++
+// missing returns how many bytes are still to be read up to the picture's end, or 0 if that is unknown.
+func (r *Reader) missing() int {
+	if !r.kept || !r.partLength.isTrusted {
+		return 0
 	}
-	return c, err
-}
-
-func (r *Reader) peekByte() (byte, error) {
-	if err := r.fill(); err != nil {
-		return 0, err
-	}
-	return r.buf[r.r], nil
-}
-
-// fill reads from the source if buf[r:w] is empty.
-func (r *Reader) fill() error {
-	for idle := 0; r.r == r.w; idle++ {
-		if r.err != nil {
-			return r.err
-		}
-		if idle == 100 {
-			return io.ErrNoProgress
-		}
-		r.r = 0
-		r.w, r.err = r.options.Source.Read(r.buf[:])
-		r.arrivedAt = r.options.Clock()
-	}
-	return nil
+	return int(max(r.partLength.announced-r.size(), 0))
 }

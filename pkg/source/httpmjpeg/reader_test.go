@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 // noiseJPEG returns a JPEG of noise, which contains every byte value.
@@ -34,17 +35,15 @@ func noiseJPEG(t testing.TB, seed uint64) []byte {
 func readAll(t testing.TB, o Options) (pictures [][]byte, damaged uint64) {
 	t.Helper()
 	r := New(o)
-	var spare []byte
 	for {
-		p, _, err := r.Next(spare)
+		p, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return pictures, r.Skipped()
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		pictures = append(pictures, bytes.Clone(p))
-		spare = p
+		pictures = append(pictures, bytes.Clone(p.JPEG))
 	}
 }
 
@@ -162,12 +161,12 @@ func TestReaderBoundsMemory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := &endlessReader{head: a[:len(a)-2], tail: bytes.Repeat([]byte(tail), 1000)}
 			r := New(Options{Source: io.MultiReader(io.LimitReader(e, 8*limit), bytes.NewReader(make([]byte, 1<<16)), bytes.NewReader(a)), MaxBytes: limit})
-			p, _, err := r.Next(nil)
-			if err != nil || !bytes.Equal(p, a) {
-				t.Errorf("got %d bytes, %v", len(p), err)
+			p, err := r.Next()
+			if err != nil || !bytes.Equal(p.JPEG, a) {
+				t.Errorf("got %d bytes, %v", len(p.JPEG), err)
 			}
-			if cap(p) > 2*limit {
-				t.Errorf("%d bytes of memory for pictures of at most %d", cap(p), limit)
+			if len(r.bytes) > limit+minRead {
+				t.Errorf("%d bytes of memory for pictures of at most %d", len(r.bytes), limit)
 			}
 			if r.Skipped() == 0 {
 				t.Error("nothing damaged")
@@ -179,18 +178,20 @@ func TestReaderBoundsMemory(t *testing.T) {
 	}
 }
 
-// A picture's time is that of its first byte, however long the others take.
-func TestNextReturnsArrivalOfFirstByte(t *testing.T) {
+// A picture's times are those of its first and its last byte.
+func TestNextReturnsTimesOfArrival(t *testing.T) {
 	a := noiseJPEG(t, 1)
-	now := int64(0)
+	begin := time.Now()
+	reads := 0
 	var pieces []io.Reader
 	for _, piece := range []string{"--b\r\n\r\n", string(a[:9]), string(a[9:]), "\r\n--b\r\n\r\n", string(a)} {
 		pieces = append(pieces, strings.NewReader(piece))
 	}
-	r := New(Options{Source: io.MultiReader(pieces...), Clock: func() int64 { now++; return now }})
-	for _, want := range []int64{2, 5} {
-		if _, began, err := r.Next(nil); err != nil || began != want {
-			t.Errorf("began at %d, %v, want %d", began, err, want)
+	r := New(Options{Source: io.MultiReader(pieces...), Clock: func() time.Time { reads++; return begin.Add(time.Duration(reads)) }})
+	for _, want := range [][2]time.Duration{{2, 3}, {5, 5}} {
+		p, err := r.Next()
+		if got := [2]time.Duration{p.StartedAt.Sub(begin), p.EndedAt.Sub(begin)}; err != nil || got != want {
+			t.Errorf("arrived in reads %d, %v, want %d", got, err, want)
 		}
 	}
 }
@@ -201,12 +202,12 @@ func TestNextReturnsSourceError(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 3, 20, len(a) - 1} {
 		r := New(Options{Source: io.MultiReader(bytes.NewReader(a[:n]), iotest.ErrReader(broken))})
 		for range 2 {
-			if _, _, err := r.Next(nil); !errors.Is(err, broken) {
+			if _, err := r.Next(); !errors.Is(err, broken) {
 				t.Errorf("after %d bytes: got %v, want %v", n, err, broken)
 			}
 		}
 	}
-	if _, _, err := New(Options{Source: emptyReader{}}).Next(nil); !errors.Is(err, io.ErrNoProgress) {
+	if _, err := New(Options{Source: emptyReader{}}).Next(); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("got %v, want %v", err, io.ErrNoProgress)
 	}
 }
@@ -251,9 +252,9 @@ func TestReaderAgreesWithMimeMultipart(t *testing.T) {
 
 func TestNextDoesNotAllocate(t *testing.T) {
 	a := noiseJPEG(t, 1)
-	r, spare := New(Options{Source: &endlessReader{tail: a}}), make([]byte, 0, 2*len(a))
+	r := New(Options{Source: &endlessReader{tail: a}})
 	if n := testing.AllocsPerRun(100, func() {
-		if _, _, err := r.Next(spare); err != nil {
+		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
@@ -271,11 +272,11 @@ func BenchmarkNext(b *testing.B) {
 	if err := jpeg.Encode(&p, m, nil); err != nil {
 		b.Fatal(err)
 	}
-	reader, spare := New(Options{Source: &endlessReader{tail: p.Bytes()}}), make([]byte, 0, 2*p.Len())
+	reader := New(Options{Source: &endlessReader{tail: p.Bytes()}})
 	b.SetBytes(int64(p.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := reader.Next(spare); err != nil {
+		if _, err := reader.Next(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"camd/internal/rawcall"
 	"camd/pkg/camera"
 	"camd/pkg/source/sourceurl"
 )
@@ -15,6 +17,7 @@ import (
 const (
 	maxRedirects = 8
 	maxOpenBytes = 1 << 20                // from the server before the stream plays
+	readBuffer   = 32 << 10               // the library's own has 4 KiB, which costs several system calls for each frame
 	endGrace     = 250 * time.Millisecond // for TEARDOWN, if the server reads slowly
 )
 
@@ -41,7 +44,8 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, fail: d.fail, remaining: maxOpenBytes}
+	raw = rawcall.NewConn(raw)
+	c := &conn{Conn: raw, buffered: bufio.NewReaderSize(raw, readBuffer), fail: d.fail, remaining: maxOpenBytes}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.conn = c
@@ -108,7 +112,8 @@ func (d *dialer) end() {
 // conn is a connection to the camera's server.
 type conn struct {
 	net.Conn
-	fail func(*Error)
+	buffered *bufio.Reader // from Conn
+	fail     func(*Error)
 
 	mu        sync.Mutex
 	isLifted  bool
@@ -118,7 +123,7 @@ type conn struct {
 }
 
 func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	n, err := c.buffered.Read(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if need := 4 - len(c.first); need > 0 {

@@ -11,11 +11,14 @@ import (
 	"os"
 )
 
-// Options say how a server's certificate is verified. At most one of the fields is set.
+// Options say how a server's certificate is verified. At most one of CAFile, Fingerprint and SkipVerify is set.
 type Options struct {
 	CAFile      string // PEM file with the certificates to trust instead of the system's roots
 	Fingerprint string // of the server's own certificate, as Fingerprint returns it; replaces chain, dates and host name
 	SkipVerify  bool   // accept any certificate
+
+	// CAPEM is the content of CAFile, for a process that cannot open the file. Empty means that New reads the file.
+	CAPEM string `json:"-"`
 }
 
 // Verifier verifies certificates. It is safe for concurrent use.
@@ -30,9 +33,12 @@ func New(o Options) (*Verifier, error) {
 	if o.CAFile == "" {
 		return v, nil
 	}
-	pem, err := os.ReadFile(o.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("read ca_file: %w", err)
+	pem := []byte(o.CAPEM)
+	if len(pem) == 0 {
+		var err error
+		if pem, err = os.ReadFile(o.CAFile); err != nil {
+			return nil, fmt.Errorf("read ca_file: %w", err)
+		}
 	}
 	v.roots = x509.NewCertPool()
 	if !v.roots.AppendCertsFromPEM(pem) {

@@ -9,12 +9,22 @@ import (
 
 // Writer sends messages. Not safe for concurrent use.
 type Writer struct {
-	w   io.Writer
-	buf []byte
+	w    io.Writer
+	both bothWriter // w, if it can write two parts at once; else nil
+	buf  []byte
 }
 
-// NewWriter returns a Writer to w. It does not buffer: each message is one write, and the picture of a frame is another one.
-func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+// bothWriter writes a and then b in one system call. It returns an error unless it writes both.
+type bothWriter interface {
+	WriteBoth(a, b []byte) (n int, err error)
+}
+
+// NewWriter returns a Writer to w. It does not buffer: each message is one write. The picture of a frame is another one, unless w has the method
+// WriteBoth of a rawcall.Writer.
+func NewWriter(w io.Writer) *Writer {
+	both, _ := w.(bothWriter)
+	return &Writer{w: w, both: both}
+}
 
 // Write sends a message other than Frame and VideoFrame.
 func (w *Writer) Write(m Message) error {
@@ -86,9 +96,13 @@ func (w *Writer) beginFrame(fields, size int) []byte {
 	return binary.BigEndian.AppendUint32(w.buf[:0], uint32(1+fields+size))
 }
 
-// writeFrame sends a frame's header and then its data. A write of its own is cheaper than copying the data behind the header.
+// writeFrame sends a frame's header and then its data. It does not copy the data behind the header, because that is dearer than a write.
 func (w *Writer) writeFrame(header, data []byte) error {
 	w.buf = header
+	if w.both != nil {
+		_, err := w.both.WriteBoth(header, data)
+		return err
+	}
 	if _, err := w.w.Write(header); err != nil {
 		return err
 	}
