@@ -112,10 +112,10 @@ func TestFeedIgnoresPlaceholders(t *testing.T) {
 	}
 	defer w.stop(time.Minute)
 	next[loadedEvent](t, w)
+	w.send(wire.Demand{Wanted: true}) // before the frame
 	topic := broker.NewTopic("cam/video", broker.VideoOptions())
 	stop := w.startFeeding(topic, broker.InOrder) // which drops no frames on a busy machine
 	defer stop()
-	w.send(wire.Demand{Wanted: true})
 	format := &broker.Format{Codec: "h264", CodecString: "avc1.640028", Width: 32, Height: 16, Init: make([]byte, 80<<10)} // too large for a message
 	topic.Publish(broker.Frame{Key: true, Placeholder: true, Format: format, Wire: []byte{1}})
 	topic.Publish(broker.Frame{Key: true, Captured: time.Now(), Format: format, Wire: []byte{1}})
