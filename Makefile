@@ -89,9 +89,13 @@ step-test-v4l2 step-test-systemd: step-lab
 test-deps: ## install the Debian packages that the tests need
 	@deploy/need $(DEBS_TEST)
 
+# With -bench, go test runs one package after the other. So the tests come first, and the benchmarks in a command of their own.
+GO_PACKAGES = $$(go list ./... | grep -vx camd/test/e2e)
+
 .PHONY: test-go
 test-go: ## run the Go tests without the end-to-end tests, with the race detector, and each benchmark once
-	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) $$(go list ./... | grep -vx camd/test/e2e)
+	CAMD_BIN=$(CURDIR)/bin go test $(GO_CHECK) -vet off -timeout 40m $(GO_PACKAGES)
+	CAMD_BIN=$(CURDIR)/bin go test $(GO_TEST) -run '^$$' $(GO_PACKAGES)
 
 .PHONY: test-e2e
 test-e2e: ## run the end-to-end tests against the built programs, and each of their benchmarks once
