@@ -38,7 +38,7 @@ func (s *supervisor) updateDecoder() {
 	for i, hasReaders := range s.hasReaders {
 		wanted = wanted || hasReaders && s.isDecoded(i)
 	}
-	wanted = wanted && s.worker != nil && s.hasFrame
+	wanted = wanted && s.hasFrame
 	s.runSecondary(s.decoder, wanted)
 	if !wanted && s.State == camera.Live { // else they hold the placeholder
 		s.expireDecoded()

@@ -149,7 +149,8 @@ func (x *secondary) noteGoodFrame() {
 	}
 }
 
-// checkSecondary shows that a worker delivers no good frames, and replaces it if that lasts, or if it exceeds a limit. isFed reports whether it should be sending frames.
+// checkSecondary shows that a worker delivers no good frames, and replaces it if that lasts, or if it exceeds a limit. isFed reports
+// whether it should be sending frames.
 func (s *supervisor) checkSecondary(x *secondary, now time.Time, isFed bool) {
 	if x.worker == nil {
 		return

@@ -35,8 +35,8 @@ func (c *Camera) newTrack(name string) *track {
 }
 
 // Track returns the topic of the track with a name, camera.Video or camera.Sub. It returns false if the camera cannot have that track: a
-// V4L2 device, a test pattern and a camera that OpenCV decodes have none, and only a camera with Options.Substream has camera.Sub. Whether a camera sends video is known
-// only once its frames arrive, see camera.Status.Tracks.
+// V4L2 device, a test pattern and a camera that OpenCV decodes have none, and only a camera with Options.Substream has camera.Sub.
+// Whether a camera sends video is known only once its frames arrive, see camera.Status.Tracks.
 func (c *Camera) Track(name string) (*broker.Topic, bool) {
 	if t := c.tracks.Load().named(name); t != nil {
 		return t.topic, true

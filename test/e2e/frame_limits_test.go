@@ -24,7 +24,7 @@ import (
 // maxPeakMemoryMB is the maximum peak of the daemon's resident memory in MB, whatever its cameras send. The rings hold 64 MiB. Each of three
 // cameras has a picture of 8 MiB that is being read, one that its decoder is being sent, and one for each viewer that is not level with the
 // others. The garbage collector lets that double.
-const maxPeakMemoryMB = 400
+const maxPeakMemoryMB = 350
 
 // defaultFrameBytes is the default of limits.frame_bytes.
 const defaultFrameBytes = 8 << 20

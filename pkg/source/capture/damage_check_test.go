@@ -2,10 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,43 +9,16 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"camd/internal/testpeer"
 	"camd/pkg/media"
 	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
 
-// detailedImage returns a picture with details in every block.
-func detailedImage(t testing.TB, width, height int) image.Image {
-	t.Helper()
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	random := rand.New(rand.NewPCG(1, 2))
-	for y := range height {
-		for x := range width {
-			n := uint8(random.UintN(32))
-			img.Set(x, y, color.RGBA{uint8(x/4) + n, uint8(y/4) + n, uint8(x+y) + n, 255})
-		}
-	}
-	return img
-}
-
-func detailedJPEG(t testing.TB, width, height int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, detailedImage(t, width, height), &jpeg.Options{Quality: 75}); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// cutInScan cuts a picture in the middle of its data, and adds an end marker.
-func cutInScan(b []byte) []byte {
-	return append(bytes.TrimRight(bytes.Clone(b[:len(b)/2]), "\xff"), 0xFF, 0xD9)
-}
-
 // The pictures of this file pass through. The second half of their data is missing.
 func TestDamagedPicturesAreNotSent(t *testing.T) {
 	clip := filepath.Join(t.TempDir(), "clip.mjpeg")
-	if err := os.WriteFile(clip, bytes.Repeat(cutInScan(detailedJPEG(t, 320, 240)), 50), 0o600); err != nil {
+	if err := os.WriteFile(clip, bytes.Repeat(testpeer.CutInScan(testpeer.DetailedJPEG(t, 320, 240)), 50), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d := startCapture(t, wire.Start{Source: clip, Capture: options.Capture{FPS: 50}})
@@ -78,7 +47,7 @@ func TestDamagedPicturesAreNotSent(t *testing.T) {
 
 // The pictures are of OpenCV's encoder, in all of its forms.
 func TestVerifyAcceptsPicturesOfOpenCV(t *testing.T) {
-	mat, err := gocv.ImageToMatRGB(detailedImage(t, 200, 150))
+	mat, err := gocv.ImageToMatRGB(testpeer.DetailedImage(200, 150))
 	if err != nil {
 		t.Fatal(err)
 	}

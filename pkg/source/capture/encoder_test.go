@@ -93,7 +93,7 @@ func TestDamagedPictureHasNoRenditions(t *testing.T) {
 func TestPreviewKeepsExif(t *testing.T) {
 	// The only entry is orientation (0x0112): type short (3), count 1, value 6, which is a turn to the right.
 	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
-	turned := slices.Insert(testJPEG(t, 64), 2, exif...) // of 64x48
+	turned := slices.Insert(testpeer.GrayJPEG(t, 64), 2, exif...) // of 64x48
 	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
 	defer m.close()
 	m.setFrame(&frame{jpeg: turned})
@@ -115,7 +115,7 @@ func TestPreviewKeepsExif(t *testing.T) {
 
 // A header alone can make a decoder allocate gigabytes.
 func TestPictureWithHugeHeaderIsNotDecoded(t *testing.T) {
-	jpeg := testJPEG(t, 64)
+	jpeg := testpeer.GrayJPEG(t, 64)
 	at := bytes.Index(jpeg, []byte{0xFF, 0xC0}) + 5 // height and width
 	m := newEncoder(newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, Quality: 60}}}), media.DefaultLimits)
 	defer m.close()

@@ -1,9 +1,6 @@
 package capture
 
 import (
-	"bytes"
-	"image"
-	"image/jpeg"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,15 +10,6 @@ import (
 	"camd/pkg/source/options"
 	"camd/pkg/source/wire"
 )
-
-func testJPEG(t testing.TB, width int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, width, 48)), nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
 
 func serveHTTP(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()

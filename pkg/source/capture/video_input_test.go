@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/media/fmp4"
@@ -241,7 +242,7 @@ func TestJPEGsAreMadeIntoRenditions(t *testing.T) {
 	}
 	for i := range 20 {
 		count := uint64(1000 + 2*i)
-		if err := d.commands.WriteFrame(wire.Frame{Captured: int64(i+1) * 1e6, Count: count}, detailedJPEG(t, 640, 480)); err != nil {
+		if err := d.commands.WriteFrame(wire.Frame{Captured: int64(i+1) * 1e6, Count: count}, testpeer.DetailedJPEG(t, 640, 480)); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {

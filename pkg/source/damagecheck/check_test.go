@@ -1,57 +1,25 @@
 package damagecheck
 
 import (
-	"bytes"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
+	"camd/internal/testpeer"
 	"camd/pkg/media"
 )
 
-// detailedImage returns a picture with details in every block.
-func detailedImage(t testing.TB, width, height int) image.Image {
-	t.Helper()
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	random := rand.New(rand.NewPCG(1, 2))
-	for y := range height {
-		for x := range width {
-			n := uint8(random.UintN(32))
-			img.Set(x, y, color.RGBA{uint8(x/4) + n, uint8(y/4) + n, uint8(x+y) + n, 255})
-		}
-	}
-	return img
-}
-
-func detailedJPEG(t testing.TB, width, height int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, detailedImage(t, width, height), &jpeg.Options{Quality: 75}); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// cutInScan cuts a picture in the middle of its data, and adds an end marker.
-func cutInScan(b []byte) []byte {
-	return append(bytes.TrimRight(bytes.Clone(b[:len(b)/2]), "\xff"), 0xFF, 0xD9)
-}
-
 // A damaged picture is refused. Then all pictures are refused until three of those that were decoded are good.
 func TestCheckRefusesDamagedPictures(t *testing.T) {
-	whole := detailedJPEG(t, 320, 240)
+	whole := testpeer.DetailedJPEG(t, 320, 240)
 	c := New(media.Limits{})
-	if cause, _ := c.Refuse(cutInScan(whole), true); cause != media.Damaged {
+	if cause, _ := c.Refuse(testpeer.CutInScan(whole), true); cause != media.Damaged {
 		t.Fatalf("got cause %q, want %q", cause, media.Damaged)
 	}
 	if cause, detail := c.Refuse(whole, true); cause != media.Unchecked || detail != "" {
 		t.Errorf("got cause %q and %q, want %q", cause, detail, media.Unchecked)
 	}
-	if cause, detail := New(media.Limits{}).Refuse(cutInScan(whole), true); cause != media.Damaged || !strings.Contains(detail, "blocks can be decoded") {
+	if cause, detail := New(media.Limits{}).Refuse(testpeer.CutInScan(whole), true); cause != media.Damaged || !strings.Contains(detail, "blocks can be decoded") {
 		t.Errorf("got cause %q and %q", cause, detail)
 	}
 	if cause, detail := New(media.Limits{}).Refuse(whole, true); cause != "" {
@@ -62,7 +30,7 @@ func TestCheckRefusesDamagedPictures(t *testing.T) {
 // Decoding takes half a percent of a CPU for good pictures, a tenth while nobody watches, and five percent for damaged ones. The test measures the CPU time of decoding
 // on this machine, and simulates 25 pictures a second.
 func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
-	whole := detailedJPEG(t, 1280, 720)
+	whole := testpeer.DetailedJPEG(t, 1280, 720)
 	for _, tt := range []struct {
 		name    string
 		jpeg    []byte
@@ -72,7 +40,7 @@ func TestDamageCheckStaysWithinItsCPUShare(t *testing.T) {
 	}{
 		{"whole", whole, true, normalCPUShare, time.Minute},
 		{"whole, not watched", whole, false, unwatchedCPUShare, 5 * time.Minute},
-		{"cut", cutInScan(whole), true, damagedCPUShare, 6 * time.Second},
+		{"cut", testpeer.CutInScan(whole), true, damagedCPUShare, 6 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s checkSchedule

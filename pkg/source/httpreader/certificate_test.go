@@ -58,11 +58,11 @@ func TestHTTPSVerifiesTheCertificate(t *testing.T) {
 	server := httptest.NewServer(requireDigest("viewer", secret, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/snapshot.jpg" {
 			w.Header().Set("Content-Type", "image/jpeg")
-			_, _ = w.Write(testJPEG(t, 64))
+			_, _ = w.Write(testpeer.GrayJPEG(t, 64))
 			return
 		}
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
-		sendRepeatedly(w, r, part(testJPEG(t, 64)))
+		sendRepeatedly(w, r, part(testpeer.GrayJPEG(t, 64)))
 	}))
 	t.Cleanup(server.Close)
 	all := certificateCases(t)

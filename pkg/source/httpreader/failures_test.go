@@ -180,7 +180,7 @@ func TestNetworkFaultsAreSurvivedOrReported(t *testing.T) {
 func TestReadEndsWithItsContext(t *testing.T) {
 	stream := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace")
-		_, _ = w.Write(part(testJPEG(t, 64)))
+		_, _ = w.Write(part(testpeer.GrayJPEG(t, 64)))
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	})

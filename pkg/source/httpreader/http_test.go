@@ -13,6 +13,7 @@ import (
 
 	"github.com/icholy/digest"
 
+	"camd/internal/testpeer"
 	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/media"
@@ -20,7 +21,7 @@ import (
 )
 
 func TestHTTPStreamToleratesDeviations(t *testing.T) {
-	a := testJPEG(t, 64)
+	a := testpeer.GrayJPEG(t, 64)
 	for _, c := range []struct{ name, kind, before, after string }{
 		{"no length", "multipart/x-mixed-replace; boundary=b", "--b\r\nContent-Type: image/jpeg\r\n\r\n", "\r\n"},
 		{"dashes doubled", "multipart/x-mixed-replace; boundary=--b", "----b\r\nContent-Type: image/jpg\r\n\r\n", "\r\n"},
@@ -53,7 +54,7 @@ func TestHTTPStreamToleratesDeviations(t *testing.T) {
 
 // An answer may be chunked, end with its connection, or be HTTP/1.0.
 func TestHTTPStreamAcceptsEveryFraming(t *testing.T) {
-	a := testJPEG(t, 64)
+	a := testpeer.GrayJPEG(t, 64)
 	part := "--b\r\nContent-Type: image/jpeg\r\n\r\n" + string(a) + "\r\n"
 	plain := func(s string) string { return s }
 	for _, c := range []struct {
@@ -93,7 +94,7 @@ func TestHTTPStreamAcceptsEveryFraming(t *testing.T) {
 }
 
 func TestLostHTTPStreamReportsReason(t *testing.T) {
-	a := testJPEG(t, 64)
+	a := testpeer.GrayJPEG(t, 64)
 	for _, c := range []struct {
 		name   string
 		tail   []byte // after a good picture, again and again until the client leaves; nil: silence
@@ -131,7 +132,7 @@ func TestLostHTTPStreamReportsReason(t *testing.T) {
 
 // Pictures that are left out are reported by cause, with the next picture or the end.
 func TestHTTPReportsRefusedPicturesByCause(t *testing.T) {
-	a := testJPEG(t, 64)
+	a := testpeer.GrayJPEG(t, 64)
 	torn := a[:len(a)-9]
 	for name, kind := range map[string]string{"stream": "multipart/x-mixed-replace; boundary=b", "pictures": "image/jpeg"} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestPollRequestsConditionallyAndOneAtATime(t *testing.T) {
 				}
 				w.Header().Set("Etag", tag)
 				w.Header().Set("Content-Type", "image/jpg")
-				_, _ = w.Write(testJPEG(t, 64+int(n)))
+				_, _ = w.Write(testpeer.GrayJPEG(t, 64+int(n)))
 			}))
 			d := startRead(t, strings.Replace(url, "http:", scheme+":", 1), Options{Source: sourceurl.Source{User: "viewer", Password: secret}, FPS: 50})
 			if i := <-d.opened; i.FPS != 50 || i.Width == 0 || i.Height != 48 {
@@ -229,7 +230,7 @@ func TestPollFailuresReportReason(t *testing.T) {
 		{"404", status(404), camera.NotFound},
 		{"503", status(503), camera.BadStream},
 		{"html", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>log in")) }, camera.BadStream},
-		{"cut off", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(testJPEG(t, 64)[:200]) }, camera.BadStream},
+		{"cut off", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(testpeer.GrayJPEG(t, 64)[:200]) }, camera.BadStream},
 		{"silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, camera.Timeout},
 		{"never new", func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("If-Modified-Since") != "" {
@@ -237,7 +238,7 @@ func TestPollFailuresReportReason(t *testing.T) {
 				return
 			}
 			w.Header().Set("Last-Modified", "Sun, 01 Nov 2026 00:00:00 GMT")
-			_, _ = w.Write(testJPEG(t, 64))
+			_, _ = w.Write(testpeer.GrayJPEG(t, 64))
 		}, camera.Timeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {

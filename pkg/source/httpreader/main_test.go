@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/jpeg"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -166,15 +164,6 @@ func (r *reading) countDrops() map[string]int {
 		all[d.cause]++
 	}
 	return all
-}
-
-func testJPEG(t testing.TB, width int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, width, 48)), nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 func serveHTTP(t testing.TB, h http.HandlerFunc) string {

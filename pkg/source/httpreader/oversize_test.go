@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/internal/testpeer"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 )
@@ -49,7 +50,7 @@ func serveLargeOrSmall(t *testing.T, stream bool, large, small []byte) (url stri
 }
 
 func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
-	small := testJPEG(t, 64)
+	small := testpeer.GrayJPEG(t, 64)
 	large := padJPEG(small, 300_000)
 	for name, stream := range map[string]bool{"stream": true, "poll": false} {
 		t.Run(name+" begins with large pictures", func(t *testing.T) {
@@ -73,7 +74,7 @@ func TestHTTPPicturesBeyondTheLimitEndTheSource(t *testing.T) {
 
 // An answer without a length is refused, too.
 func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
-	large := padJPEG(testJPEG(t, 64), 300_000)
+	large := padJPEG(testpeer.GrayJPEG(t, 64), 300_000)
 	url := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
 		_, _ = w.Write(large)
@@ -83,7 +84,7 @@ func TestPolledPictureWithoutLengthBeyondTheLimitIsRefused(t *testing.T) {
 
 // A stream with a few pictures beyond the limit continues with the others.
 func TestStreamSkipsSinglePicturesBeyondTheLimit(t *testing.T) {
-	small := testJPEG(t, 64)
+	small := testpeer.GrayJPEG(t, 64)
 	large := padJPEG(small, 300_000)
 	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")

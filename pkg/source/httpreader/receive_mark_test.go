@@ -27,7 +27,7 @@ func chunks(b []byte, size int) []byte {
 // The server sends a picture only after the reader has got the one before. So the test hangs if the reader waits for bytes that are not part
 // of the picture.
 func TestPictureIsDeliveredBeforeTheServerSendsMore(t *testing.T) {
-	picture := padJPEG(testJPEG(t, 64), 200_000)
+	picture := padJPEG(testpeer.GrayJPEG(t, 64), 200_000)
 	header := fmt.Sprintf("--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", len(picture))
 	plain := func(b []byte) []byte { return b }
 	for _, c := range []struct {
@@ -77,7 +77,7 @@ func TestPictureIsDeliveredBeforeTheServerSendsMore(t *testing.T) {
 
 // Wrong lengths neither delay pictures by more than one, nor end the stream.
 func TestStreamWithVaryingLengthsContinues(t *testing.T) {
-	picture := padJPEG(testJPEG(t, 64), 200_000)
+	picture := padJPEG(testpeer.GrayJPEG(t, 64), 200_000)
 	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
 		var parts []byte

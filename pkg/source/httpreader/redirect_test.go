@@ -42,7 +42,7 @@ func serveOther(t *testing.T, h http.HandlerFunc) *otherHost {
 }
 
 func sendPicture(t *testing.T) http.HandlerFunc {
-	picture := testJPEG(t, 64)
+	picture := testpeer.GrayJPEG(t, 64)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/jpeg")
 		_, _ = w.Write(picture)
