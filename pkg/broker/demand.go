@@ -1,80 +1,132 @@
 package broker
 
 import (
+	"math"
 	"sync"
 	"time"
 )
 
-// demand tells a publisher whether anybody reads its topic. It is safe for concurrent use.
+// One is the period of a subscription that wants one frame. Its reader closes it when it has a frame that it can use.
+const One time.Duration = math.MaxInt64
+
+// Demand is what the readers of a topic want from its publisher.
+type Demand struct {
+	// Wanted is true while a subscription is open, and for Options.Linger after the last one was closed.
+	Wanted bool
+	// Frames is true while new frames are wanted. It differs from Wanted in one case: all readers wanted one frame, and have it.
+	Frames bool
+	// Period is how far apart frames may be: the shortest period of the readers. 0 means every frame, One means that a single frame is
+	// enough. It is valid while Frames is true.
+	Period time.Duration
+}
+
+// demand tells a publisher what the readers of its topic want. It is safe for concurrent use.
 type demand struct {
 	mu      sync.Mutex
 	linger  time.Duration
-	readers int
-	wanted  bool
-	timer   *time.Timer // of the newest linger
+	readers map[time.Duration]int // open subscriptions by period
+	current Demand
 	changed chan struct{}
+
+	wantedUntil  time.Time     // the end of the linger of the last reader
+	framesUntil  time.Time     // the same for the last reader that wanted more than one frame
+	framesPeriod time.Duration // its period
 }
 
 func (d *demand) init(o Options) {
-	d.linger, d.changed = o.Linger, o.Demand
+	d.linger, d.changed, d.readers = o.Linger, o.Demand, map[time.Duration]int{}
 	if d.changed == nil {
 		d.changed = make(chan struct{}, 1)
 	}
 }
 
 // Wanted reports whether the topic has an open subscription, or had one within the last Options.Linger.
-func (d *demand) Wanted() bool {
+func (d *demand) Wanted() bool { return d.Demand().Wanted }
+
+// Demand returns what the topic's readers want now.
+func (d *demand) Demand() Demand {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.wanted
+	return d.current
 }
 
-// Demand returns a channel that receives a value when Wanted changes. Several changes can be one value, so call Wanted after each
+// DemandChanged returns a channel that receives a value when Demand changes. Several changes can be one value, so call Demand after each
 // receive. The channel is for one receiver, the topic's publisher.
-func (d *demand) Demand() <-chan struct{} { return d.changed }
+func (d *demand) DemandChanged() <-chan struct{} { return d.changed }
 
 // Subscriptions returns how many subscriptions are open.
 func (d *demand) Subscriptions() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.readers
+	return d.count()
 }
 
-func (d *demand) add() {
+// count returns how many subscriptions are open. The caller holds mu.
+func (d *demand) count() (n int) {
+	for _, readers := range d.readers {
+		n += readers
+	}
+	return n
+}
+
+func (d *demand) add(period time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.readers++
+	d.readers[period]++
 	d.update()
 }
 
-func (d *demand) remove() {
+func (d *demand) remove(period time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.readers--
-	if d.readers > 0 {
-		return
-	}
-	if d.linger == 0 {
-		d.update()
-		return
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(d.linger, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		// If it is another timer, readers came and left in the meantime, and a new linger has begun.
-		if d.timer == timer {
-			d.update()
+	d.forget(period)
+	if len(d.readers) == 0 && d.linger > 0 {
+		d.wantedUntil = time.Now().Add(d.linger)
+		if period != One {
+			d.framesUntil, d.framesPeriod = d.wantedUntil, period
 		}
-	})
-	d.timer = timer
+		time.AfterFunc(d.linger, func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.update()
+		})
+	}
+	d.update()
 }
 
-// update sets wanted and notifies the publisher if it has changed. If a reader came back during the linger, the timer's call changes
-// nothing. The caller holds mu.
+// change moves a subscription from one period to another.
+func (d *demand) change(from, to time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.forget(from)
+	d.readers[to]++
+	d.update()
+}
+
+// forget subtracts a subscription. The caller holds mu.
+func (d *demand) forget(period time.Duration) {
+	if d.readers[period]--; d.readers[period] <= 0 {
+		delete(d.readers, period)
+	}
+}
+
+// update computes the demand and notifies the publisher if it has changed. If a reader came back during the linger, the call at its end
+// changes nothing. The caller holds mu.
 func (d *demand) update() {
-	if now := d.readers > 0; now != d.wanted {
-		d.wanted = now
+	at := time.Now()
+	lingers, wantsFrames := at.Before(d.wantedUntil), at.Before(d.framesUntil)
+	now := Demand{Wanted: len(d.readers) > 0 || lingers, Frames: len(d.readers) > 0 || wantsFrames}
+	if now.Frames {
+		now.Period = One
+		for period := range d.readers {
+			now.Period = min(now.Period, period)
+		}
+		if wantsFrames {
+			now.Period = min(now.Period, d.framesPeriod)
+		}
+	}
+	if now != d.current {
+		d.current = now
 		select {
 		case d.changed <- struct{}{}:
 		default:

@@ -69,7 +69,7 @@ func TestDemandReportsFirstAndLastReader(t *testing.T) {
 					synctest.Wait()
 					changed := false
 					select {
-					case <-topic.Demand():
+					case <-topic.DemandChanged():
 						changed = true
 					default:
 					}
@@ -80,27 +80,6 @@ func TestDemandReportsFirstAndLastReader(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The timer of a linger has fired and waits for the lock while a reader comes and leaves. It must not cut short the
-// linger that begins then.
-func TestLateTimerDoesNotShortenANewLinger(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		topic := NewTopic("camera", Options{Linger: time.Second})
-		topic.Subscribe(Latest).Close()
-		old := topic.demand.timer
-		topic.Subscribe(Latest).Close()
-		old.Reset(0)
-		synctest.Wait()
-		if !topic.Wanted() {
-			t.Error("an old timer ended a new linger")
-		}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if topic.Wanted() {
-			t.Error("still wanted after the linger")
-		}
-	})
 }
 
 func TestCloseIsIdempotent(t *testing.T) {

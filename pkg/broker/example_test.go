@@ -37,10 +37,10 @@ func Example() {
 func ExampleTopic_Demand() {
 	topic := broker.NewTopic("front-door/preview", broker.Options{})
 	viewer := topic.Subscribe(broker.Latest)
-	<-topic.Demand()
+	<-topic.DemandChanged()
 	fmt.Println("encode:", topic.Wanted())
 	viewer.Close()
-	<-topic.Demand()
+	<-topic.DemandChanged()
 	fmt.Println("encode:", topic.Wanted())
 	// Output:
 	// encode: true

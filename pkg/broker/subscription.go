@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 )
 
 // Mode selects the frame that a reader gets when there are several new ones.
@@ -26,17 +27,23 @@ const (
 type Subscription struct {
 	topic  *Topic
 	mode   Mode
-	start  uint64 // Seq of the frame before the first one of the subscription
-	cursor uint64 // Seq of the last frame passed; it belongs to the reader
-	run    run    // of a reader in mode Decodable; it belongs to the reader
+	start  uint64       // Seq of the frame before the first one of the subscription
+	cursor uint64       // Seq of the last frame passed; it belongs to the reader
+	run    run          // of a reader in mode Decodable; it belongs to the reader
+	period atomic.Int64 // of SubscribeEvery or SetPeriod, a time.Duration
 	closed atomic.Bool
 	counters
 }
 
-// Subscribe returns a subscription. It starts at the newest frame. In mode Decodable it starts at the newest keyframe if the topic is
+// Subscribe returns a subscription of a reader that wants every frame. It starts at the newest frame. In mode Decodable it starts at the newest keyframe if the topic is
 // joinable (see [Topic.Joinable]). If no such frame is there, it starts at the next frame. The caller must close it.
-func (t *Topic) Subscribe(mode Mode) *Subscription {
+func (t *Topic) Subscribe(mode Mode) *Subscription { return t.SubscribeEvery(mode, 0) }
+
+// SubscribeEvery is [Topic.Subscribe] for a reader that needs a frame only once in a period: 0 means every frame, One means a single frame.
+// The publisher learns the period from [Topic.Demand]. The subscription gets all frames that are published.
+func (t *Topic) SubscribeEvery(mode Mode, period time.Duration) *Subscription {
 	s := &Subscription{topic: t, mode: mode}
+	s.period.Store(int64(period))
 	if mode == Decodable {
 		s.start, s.run = t.join()
 	} else {
@@ -46,14 +53,21 @@ func (t *Topic) Subscribe(mode Mode) *Subscription {
 		}
 	}
 	s.cursor = s.start
-	t.demand.add()
+	t.demand.add(period)
 	return s
+}
+
+// SetPeriod changes the period of the subscription. Only one goroutine may call it at a time, and not after Close.
+func (s *Subscription) SetPeriod(period time.Duration) {
+	if before := time.Duration(s.period.Swap(int64(period))); before != period {
+		s.topic.demand.change(before, period)
+	}
 }
 
 // Close ends the subscription's demand for frames. Further calls do nothing. It does not wake Next: cancel the context for that.
 func (s *Subscription) Close() {
 	if !s.closed.Swap(true) {
-		s.topic.demand.remove()
+		s.topic.demand.remove(time.Duration(s.period.Load()))
 	}
 }
 

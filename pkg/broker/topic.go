@@ -31,7 +31,7 @@ type Options struct {
 	Groups int
 	// Budget bounds the bytes of this and other topics together. nil means no budget.
 	Budget *Budget
-	// Demand is the channel that [Topic.Demand] returns. It must have room for one value. Several topics of one publisher may
+	// Demand is the channel that [Topic.DemandChanged] returns. It must have room for one value. Several topics of one publisher may
 	// share it. nil means that the topic makes its own.
 	Demand chan struct{}
 }

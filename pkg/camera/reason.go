@@ -18,6 +18,7 @@ const (
 	Redirect      Reason = "redirect"       // a redirect or playlist leads to a host that is not allowed
 	Timeout       Reason = "timeout"        // no answer or no picture in time
 	BadStream     Reason = "bad_stream"     // the source sends no video that camd can read
+	Undecodable   Reason = "undecodable"    // the camera is live, and FFmpeg cannot decode its video
 	TooLarge      Reason = "too_large"      // the pictures have more bytes or pixels than the limits allow
 	Damaged       Reason = "damaged"        // the pictures are cut off or damaged
 	EndOfFile     Reason = "end_of_file"    // a file that is played once has ended
@@ -34,7 +35,7 @@ const (
 
 // Reasons lists every reason but None.
 var Reasons = []Reason{NoDevice, Permission, Busy, Bandwidth, NotACamera, Unreachable, Auth, NotFound, Certificate, Redirect, Timeout, BadStream,
-	TooLarge, Damaged, EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
+	Undecodable, TooLarge, Damaged, EndOfFile, Disconnected, Resized, Frozen, WorkerMissing, WorkerCrashed, WorkerHung, WorkerMemory, Recycled, Reconfigured}
 
 // reasonTexts holds the result of Reason.Text for each reason.
 var reasonTexts = map[Reason]string{
@@ -50,6 +51,7 @@ var reasonTexts = map[Reason]string{
 	Redirect:      "the camera redirects to a host that is not allowed",
 	Timeout:       "the camera does not answer",
 	BadStream:     "the camera sends no video that camd can read",
+	Undecodable:   "camd cannot decode the camera's video",
 	TooLarge:      "the camera's pictures are too large",
 	Damaged:       "the camera's pictures are damaged",
 	EndOfFile:     "the end of the file was reached",

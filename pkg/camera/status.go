@@ -38,15 +38,33 @@ type Track struct {
 	LastFrame                time.Time     // capture time of the newest frame; zero if there was none
 }
 
+// Decoder describes the process that makes JPEGs of a track, while somebody wants them.
+type Decoder struct {
+	Track       string  // Video or Sub; Main for renditions of a camera that sends JPEGs
+	StateChange         // Idle while nobody wants pictures
+	Worker              // PID is 0 while no process runs. A process stays for a while after nobody wants pictures any more
+	Starts      uint64  // processes started since the camera was added
+	RunSeconds  float64 // how long processes have run
+	Pictures    uint64  // received from the processes
+}
+
+// Stream describes a rendition as it is made now.
+type Stream struct {
+	Name        string // of the rendition
+	Track       string // the track of which its pictures are decoded; empty if what reads the camera delivers them
+	StateChange        // that of the camera, or that of the decoder if the camera is live and the decoder delivers no pictures
+}
+
 // Main is the name of the rendition that every camera has: its pictures in their own size.
 const Main = "main"
 
 // Rendition is a form of a camera's pictures in another size, rate or quality than main. It is made only while somebody watches it.
 type Rendition struct {
-	Name    string  `json:"name"`          // a URL segment and a metric label
-	Width   int     `json:"width"`         // pixels; the height keeps the proportions, and pictures are never enlarged
-	FPS     float64 `json:"fps,omitempty"` // the highest number of pictures a second; 0 means every picture
-	Quality int     `json:"quality"`       // JPEG quality, 1 to 100
+	Name    string  `json:"name"`            // a URL segment and a metric label
+	Width   int     `json:"width"`           // pixels; the height keeps the proportions, and pictures are never enlarged
+	FPS     float64 `json:"fps,omitempty"`   // the highest number of pictures a second; 0 means every picture
+	Quality int     `json:"quality"`         // JPEG quality, 1 to 100
+	Track   string  `json:"track,omitempty"` // of a camera with video: Video, Sub, or empty for the smallest that is large enough
 }
 
 // Size returns the size of the rendition's pictures for pictures of the given size in main. A height that is scaled is even, because
@@ -74,6 +92,8 @@ type Status struct {
 
 	Tracks     []Track     // of H.264 and H.265; empty for a camera that sends JPEGs or raw pictures
 	Renditions []Rendition // beside main
+	Streams    []Stream    // main, and then the renditions
+	Decoders   []Decoder   // one for each track that can be decoded; empty for a camera whose pictures no decoder makes
 	Counts     Counts
 	Worker     Worker
 	LastFrame  time.Time // capture time of the newest live frame

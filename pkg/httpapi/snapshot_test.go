@@ -124,7 +124,7 @@ func TestSnapshotWakesOnDemandCamera(t *testing.T) {
 	s := startServer(t, Options{}, cam)
 	answer := make(chan *http.Response)
 	go func() { answer <- s.get(t, "/cameras/a/snapshot.jpg") }()
-	<-cam.topic.Demand()
+	<-cam.topic.DemandChanged()
 	cam.set(camera.Starting)
 	cam.placeholder()
 	cam.publish(4)

@@ -15,9 +15,9 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 		name, want string
 		in         []byte
 	}{
-		{"a newer build", "version must be 7, is 8: install camd and camd-capture of the same build", encodeMessages(t, Hello{8})},
-		{"a newer build with a longer hello", "of the same build", rawMessage(kindHello, "camd\x00\x08 and more")},
-		{"a hello too long", "9 bytes, must be 6", rawMessage(kindHello, "camd\x00\x07abc")},
+		{"a newer build", "version must be 8, is 9: install camd and camd-capture of the same build", encodeMessages(t, Hello{9})},
+		{"a newer build with a longer hello", "of the same build", rawMessage(kindHello, "camd\x00\x09 and more")},
+		{"a hello too long", "9 bytes, must be 6", rawMessage(kindHello, "camd\x00\x08abc")},
 		{"a hello too short", "does not use the protocol of camd", rawMessage(kindHello, "camd\x00")},
 		{"another magic", "does not use the protocol of camd", rawMessage(kindHello, "CAMD\x00\x01")},
 		{"another protocol", "before hello", []byte("HTTP/1.1 400 Bad Request\r\n\r\n")},
@@ -34,7 +34,7 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 		{"a frame without picture", "frame of 25 bytes, must have 26", afterHello(rawMessage(kindFrame, strings.Repeat("\x00", frameHeaderSize)))},
 		{"a frame without header", "frame of 0 bytes", afterHello(rawMessage(kindFrame, ""))},
 		{"a video frame without data", "frame of 33 bytes, must have 34", afterHello(rawMessage(kindVideo, strings.Repeat("\x00", videoFrameHeaderSize)))},
-		{"a video frame with other flags", "unknown flags 0x8", afterHello(rawMessage(kindVideo, "\x08"+strings.Repeat("\x00", videoFrameHeaderSize)))},
+		{"a video frame with other flags", "unknown flags 0x10", afterHello(rawMessage(kindVideo, "\x10"+strings.Repeat("\x00", videoFrameHeaderSize)))},
 		{"a short beat", "15 bytes, must be 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 15)))},
 		{"a long beat", "17 bytes, must be 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 17)))},
 		{"a demand of 2", "00 02 is not a rendition and a flag", afterHello(rawMessage(kindDemand, "\x00\x02"))},

@@ -8,7 +8,7 @@ import (
 )
 
 // Version is the version of the protocol. Both sides must have the same.
-const Version = 7
+const Version = 8
 
 // Limits on the sizes that a peer may send.
 const (
@@ -90,6 +90,7 @@ type VideoFrame struct {
 	Key        bool          // decoding can begin here
 	Disposable bool          // no other frame refers to it
 	Leading    bool          // it refers to frames in front of the keyframe before it
+	Hidden     bool          // to be decoded, but no picture is wanted of it: later frames refer to it
 	Size       int
 }
 

@@ -75,6 +75,7 @@ const (
 	flagKey = 1 << iota
 	flagDisposable
 	flagLeading
+	flagHidden
 )
 
 // WriteVideoFrame sends a frame of video with its fragment. It ignores f.Size and sends the size of the fragment.
@@ -83,7 +84,7 @@ func (w *Writer) WriteVideoFrame(f VideoFrame, fragment []byte) error {
 		return fmt.Errorf("wire: video frame of %d bytes, must have 1 to %d", n, MaxFrame)
 	}
 	b := w.beginFrame(videoFrameHeaderSize, len(fragment))
-	b = append(b, kindVideo, boolByte(f.Key)*flagKey|boolByte(f.Disposable)*flagDisposable|boolByte(f.Leading)*flagLeading)
+	b = append(b, kindVideo, boolByte(f.Key)*flagKey|boolByte(f.Disposable)*flagDisposable|boolByte(f.Leading)*flagLeading|boolByte(f.Hidden)*flagHidden)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
 	b = binary.BigEndian.AppendUint64(b, f.Count)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.PTS))
