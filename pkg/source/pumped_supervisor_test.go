@@ -37,7 +37,9 @@ func (s *pumpedSupervisor) pump(t *testing.T, isDone func() bool) {
 			}
 			s.handleEvent(e)
 		case e, ok := <-s.decoder.events:
-			s.handleSecondaryEvent(s.decoder, e, ok)
+			s.handleDecoderMessage(s.decoder, e, ok)
+		case e, ok := <-s.subDecoder.events:
+			s.handleDecoderMessage(s.subDecoder, e, ok)
 		case e, ok := <-s.substream.events:
 			s.handleSecondaryEvent(s.substream, e, ok)
 		case <-timeout:
