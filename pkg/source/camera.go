@@ -24,7 +24,7 @@ type Options struct {
 	Log      *zap.Logger    // nil means none
 }
 
-// Observer receives how long each picture took. The camera's goroutine calls its methods, once for each picture.
+// Observer receives how long each picture took. The camera's goroutine calls its methods, each once for a picture.
 type Observer interface {
 	Encoded(rendition string, took time.Duration)  // not called for pictures passed through
 	Published(rendition string, age time.Duration) // from capture to publication
