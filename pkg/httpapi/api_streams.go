@@ -10,7 +10,7 @@ import (
 // streamJSON is a rendition as it is made now. Detail is empty unless the role is admin.
 type streamJSON struct {
 	Name       string        `json:"name"`
-	Track      string        `json:"track"` // of which the pictures are decoded; empty if no decoder makes them
+	Track      string        `json:"track"` // that is decoded; empty if no decoder makes the pictures
 	State      camera.State  `json:"state"`
 	Reason     camera.Reason `json:"reason"`
 	ReasonText string        `json:"reason_text"`

@@ -36,7 +36,7 @@ func deleteDecoderDelays(delays *prometheus.HistogramVec, id string, kept []stri
 	}
 }
 
-// decodableTracks returns the tracks of which decoders may make pictures of a camera, as camera.Decoder names them. Whether a network
+// decodableTracks returns the tracks of a camera that a decoder may have to decode, as camera.Decoder names them. Whether a network
 // camera sends video or JPEG is known only once it is open.
 func decodableTracks(c options.Camera) (tracks []string) {
 	if c.Reader == options.ReaderOpenCV { // its process makes all renditions
