@@ -96,6 +96,7 @@ func New(o Options) *Camera {
 	}
 	c.stats.init(c.buildStreams(o.Renditions, nil), c.buildTracks(o, &trackSet{}), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
 		Worker: camera.Worker{LimitBytes: uint64(max(o.CaptureMemory, 0))}})
+	c.decoderTrack = firstDecoderTrack(decodableTracks(o.Camera), "")
 	return c
 }
 

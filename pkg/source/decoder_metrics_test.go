@@ -2,6 +2,7 @@ package source
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +58,14 @@ camd_decoder_state{camera="yard",state="stalled",track="sub"} 0
 camd_decoder_state{camera="yard",state="stalled",track="video"} 0
 camd_decoder_state{camera="yard",state="starting",track="sub"} 0
 camd_decoder_state{camera="yard",state="starting",track="video"} 0
+# HELP camd_decoder_undecodable 1 if camd cannot decode the track's video, and starts no process until the video has changed. 0 if not.
+# TYPE camd_decoder_undecodable gauge
+camd_decoder_undecodable{camera="yard",track="sub"} 0
+camd_decoder_undecodable{camera="yard",track="video"} 1
 `
 	names := []string{
 		"camd_decoder_cpu_seconds_total", "camd_decoder_pictures_total", "camd_decoder_resident_memory_bytes", "camd_decoder_run_seconds_total",
-		"camd_decoder_starts_total", "camd_decoder_state",
+		"camd_decoder_starts_total", "camd_decoder_state", "camd_decoder_undecodable",
 	}
 	r := registryOf(s)
 	if err := testutil.GatherAndCompare(r, strings.NewReader(want), names...); err != nil {
@@ -95,16 +100,16 @@ func TestDecoderDelaysFollowTracks(t *testing.T) {
 	yard := camera("yard", rtsp, withSubstream)
 	f := NewFleet([]Options{
 		yard, camera("pattern", sourceurl.Source{Kind: sourceurl.Test}, asIs), camera("poll", sourceurl.Source{Kind: sourceurl.Poll}, asIs),
-		camera("opencv", rtsp, func(c *options.Camera) { c.Reader = options.ReaderOpenCV }),
+		camera("opencv", rtsp, func(c *options.Camera) { c.Reader = options.ReaderOpenCV; withSubstream(c) }),
 	}, m, zap.NewNop())
 	yard.Observer.Decoded("sub", 20*time.Millisecond)
 	yard.Observer.Decoded("unknown", time.Millisecond)
-	check("at the start", map[string]uint64{"yard main": 0, "yard video": 0, "yard sub": 1, "poll main": 0})
+	check("at the start", map[string]uint64{"yard main": 0, "yard video": 0, "yard sub": 1, "poll main": 0, "opencv sub": 0})
 	m.setCameras(f.Cameras())
-	check("when nothing has changed", map[string]uint64{"yard main": 0, "yard video": 0, "yard sub": 1, "poll main": 0})
+	check("when nothing has changed", map[string]uint64{"yard main": 0, "yard video": 0, "yard sub": 1, "poll main": 0, "opencv sub": 0})
 	camera("yard", rtsp, asIs)
 	m.setCameras(f.Cameras())
-	check("without the substream", map[string]uint64{"yard main": 0, "yard video": 0, "poll main": 0})
+	check("without the substream", map[string]uint64{"yard main": 0, "yard video": 0, "poll main": 0, "opencv sub": 0})
 	m.setCameras(nil)
 	check("without cameras", map[string]uint64{})
 }
@@ -130,4 +135,31 @@ func delayCounts(t *testing.T, r *prometheus.Registry) map[string]uint64 {
 		}
 	}
 	return counts
+}
+
+// A camera lists the decoders that it can need before it has been opened.
+func TestStatusListsPossibleDecoders(t *testing.T) {
+	rtsp := sourceurl.Source{Kind: sourceurl.RTSP}
+	for _, c := range []struct {
+		name   string
+		camera options.Camera
+		want   []string
+	}{
+		{"a device", options.Camera{Source: sourceurl.Source{Kind: sourceurl.Device}}, nil},
+		{"a test pattern", options.Camera{Source: sourceurl.Source{Kind: sourceurl.Test}}, nil},
+		{"an RTSP camera", options.Camera{Source: rtsp}, []string{camera.Video}},
+		{"one with a substream", options.Camera{Source: rtsp, Substream: rtsp}, []string{camera.Video, camera.Sub}},
+		{"one that OpenCV reads", options.Camera{Source: rtsp, Capture: options.Capture{Reader: options.ReaderOpenCV}}, nil},
+		{"that with a substream", options.Camera{Source: rtsp, Substream: rtsp, Capture: options.Capture{Reader: options.ReaderOpenCV}}, []string{camera.Sub}},
+		{"polled pictures", options.Camera{Source: sourceurl.Source{Kind: sourceurl.Poll}}, []string{camera.Main}},
+		{"a file", options.Camera{Source: sourceurl.Source{Kind: sourceurl.File}}, []string{camera.Video}},
+	} {
+		var got []string
+		for _, d := range New(Options{Camera: c.camera}).Status().Decoders {
+			got = append(got, d.Track)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: decoders of %q, want %q", c.name, got, c.want)
+		}
+	}
 }
