@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"camd/pkg/broker"
-	"camd/pkg/camera"
 	"camd/pkg/httpapi/request"
 )
 
@@ -39,7 +38,7 @@ func fetch(ctx context.Context, c request.Camera, topic *broker.Topic, rendition
 		if f := sub.TryNext(); f != nil {
 			newest = f
 		}
-		if isLiveSince(newest, oldest) || newest != nil && newest.Placeholder && !expectsPicture(c, rendition) {
+		if isLiveSince(newest, oldest) || newest != nil && newest.Placeholder && !c.Status().StreamState(rendition).State.ExpectsPictures() {
 			return newest
 		}
 		select {
@@ -55,10 +54,4 @@ func fetch(ctx context.Context, c request.Camera, topic *broker.Topic, rendition
 
 func isLiveSince(f *broker.Frame, oldest time.Time) bool {
 	return f != nil && !f.Placeholder && !f.Captured.Before(oldest)
-}
-
-// expectsPicture reports whether a camera will soon deliver a picture in a rendition.
-func expectsPicture(c request.Camera, rendition string) bool {
-	state := c.Status().StreamState(rendition).State
-	return state == camera.Starting || state == camera.Idle || state == camera.Live
 }
