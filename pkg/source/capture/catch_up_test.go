@@ -54,7 +54,7 @@ func (f codedFrame) hidden() codedFrame {
 	return f
 }
 
-// checkPictures decodes frames, of which the last has Last set. The pictures must be those that are wanted, in that order. Each must show its
+// checkPictures decodes frames. The last of them has Last set. The pictures must be those that are wanted, in that order. Each must show its
 // number and have the Count and Captured of its frame.
 func checkPictures(t *testing.T, frames, want []codedFrame) {
 	t.Helper()
