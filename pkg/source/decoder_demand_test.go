@@ -239,4 +239,3 @@ func TestSameShape(t *testing.T) {
 		}
 	}
 }
-

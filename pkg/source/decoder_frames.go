@@ -39,6 +39,9 @@ func (s *supervisor) handleDecodedFrame(d *decoder, e frameEvent) {
 	if s.State != camera.Live || e.rendition >= len(s.demands) || !s.demands[e.rendition].Wanted || s.decoderOf(e.rendition) != d {
 		return
 	}
+	if d.endFeeding == nil || !d.worker.isOfThisFeed(e.count) { // from before its process was idle
+		return
+	}
 	age := time.Since(e.frame.Captured)
 	if age > s.stallTimeout() {
 		d.lastFault = fault{camera.Timeout, fmt.Sprintf("pictures are decoded %v late: this machine is too slow for them", age.Round(time.Second))}
@@ -47,7 +50,7 @@ func (s *supervisor) handleDecodedFrame(d *decoder, e frameEvent) {
 	if s.isDecodedFrozen(d, e) {
 		return
 	}
-	if d.endFeeding != nil && d.worker.hasCaughtUp(e.count) {
+	if d.worker.hasCaughtUp(e.count) {
 		s.opts.Observer.Decoded(s.decoderTrack(d), age)
 	}
 	d.noteDecoded(e.count)

@@ -67,6 +67,7 @@ type worker struct {
 	feedKeyframesOnly atomic.Bool   // send only keyframes
 	feedPeriod        atomic.Int64  // how far apart JPEGs may be, a time.Duration
 	feedTarget        atomic.Uint64 // Seq of the newest frame when feeding began
+	feedFirst         atomic.Uint64 // Seq of the first frame that was sent since then; 0 before it
 	lastFed           atomic.Int64  // when the newest frame was sent, in Unix nanoseconds; 0 before the first
 
 	queuedCommands chan<- wire.Message // to the goroutine that feeds a decoder; nil while none runs

@@ -38,6 +38,7 @@ func (w *worker) startFeeding(p feedPlan) (stop func()) {
 	}
 	sub := p.topic.SubscribeEvery(mode, broker.Never)
 	w.feedTarget.Store(p.topic.Published())
+	w.feedFirst.Store(0)
 	ctx, cancel := context.WithCancel(context.Background())
 	var feeding sync.WaitGroup
 	feeding.Go(func() {
@@ -54,6 +55,12 @@ func (w *worker) startFeeding(p feedPlan) (stop func()) {
 
 // hasCaughtUp reports whether a decoder that has decoded the frame with a number has caught up with the camera.
 func (w *worker) hasCaughtUp(count uint64) bool { return count >= w.feedTarget.Load() }
+
+// isOfThisFeed reports whether the frame with a number was sent since feeding began. A worker that was fed earlier may still have a picture.
+func (w *worker) isOfThisFeed(count uint64) bool {
+	first := w.feedFirst.Load()
+	return first > 0 && count >= first
+}
 
 // feed sends commands and frames until ctx ends or the worker does not take them. The supervisor replaces such a worker, because it sends
 // no pictures then.
@@ -108,11 +115,18 @@ func (f *feed) feedFrame(ctx context.Context, frame *broker.Frame) bool {
 			return false
 		}
 	}
-	f.lastFed.Store(time.Now().UnixNano())
+	f.noteFed(frame)
+	target := f.feedTarget.Load()
 	return f.beginWrite(ctx) && f.wrote(f.commandWriter.WriteVideoFrame(wire.VideoFrame{
 		Captured: toMonotonic(frame.Captured), Count: frame.Seq, PTS: frame.PTS, DTS: frame.DTS, Key: frame.Key, Disposable: frame.Disposable,
-		Leading: frame.Leading, Hidden: frame.Seq < f.feedTarget.Load(),
+		Leading: frame.Leading, Hidden: frame.Seq < target, Last: frame.Seq >= target && f.feedKeyframesOnly.Load(),
 	}, frame.Wire))
+}
+
+// noteFed records that a frame is about to be sent.
+func (f *feed) noteFed(frame *broker.Frame) {
+	f.feedFirst.CompareAndSwap(0, frame.Seq)
+	f.lastFed.Store(time.Now().UnixNano())
 }
 
 // feedJPEG sends a JPEG if feedPeriod has passed since the one before. A camera's times vary a little.
@@ -122,7 +136,7 @@ func (f *feed) feedJPEG(ctx context.Context, frame *broker.Frame) bool {
 		return true
 	}
 	f.next = frame.Captured.Add(period)
-	f.lastFed.Store(time.Now().UnixNano())
+	f.noteFed(frame)
 	return f.beginWrite(ctx) && f.wrote(f.commandWriter.WriteFrame(wire.Frame{Captured: toMonotonic(frame.Captured), Count: frame.Seq}, frame.Data))
 }
 
