@@ -6,17 +6,20 @@ import (
 	"time"
 )
 
-// One is the period of a subscription that wants one frame. Its reader closes it when it has a frame that it can use.
-const One time.Duration = math.MaxInt64
+// Periods of subscriptions that are not times.
+const (
+	One   time.Duration = math.MaxInt64 // the reader wants one frame, and closes the subscription when it has a frame that it can use
+	Never time.Duration = -1            // the reader takes what is published, and is no reason to publish anything
+)
 
 // Demand is what the readers of a topic want from its publisher.
 type Demand struct {
 	// Wanted is true while a subscription is open, and for Options.Linger after the last one was closed.
 	Wanted bool
-	// Frames is true while new frames are wanted. It differs from Wanted in one case: all readers wanted one frame, and have it.
+	// Frames is true while new frames are wanted. It differs from Wanted in one case: the last readers wanted one frame each, and have it.
 	Frames bool
-	// Period is how far apart frames may be: the shortest period of the readers. 0 means every frame, One means that a single frame is
-	// enough. It is valid while Frames is true.
+	// Period is how far apart frames may be: the shortest period of the readers, and 0 for every frame. A reader that wants one frame
+	// counts as 0, because it wants that frame soon. Period is valid while Frames is true.
 	Period time.Duration
 }
 
@@ -70,6 +73,9 @@ func (d *demand) count() (n int) {
 }
 
 func (d *demand) add(period time.Duration) {
+	if period == Never {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.readers[period]++
@@ -77,6 +83,9 @@ func (d *demand) add(period time.Duration) {
 }
 
 func (d *demand) remove(period time.Duration) {
+	if period == Never {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.forget(period)
@@ -119,6 +128,9 @@ func (d *demand) update() {
 	if now.Frames {
 		now.Period = One
 		for period := range d.readers {
+			if period == One {
+				period = 0
+			}
 			now.Period = min(now.Period, period)
 		}
 		if wantsFrames {

@@ -39,8 +39,8 @@ type Subscription struct {
 // joinable (see [Topic.Joinable]). If no such frame is there, it starts at the next frame. The caller must close it.
 func (t *Topic) Subscribe(mode Mode) *Subscription { return t.SubscribeEvery(mode, 0) }
 
-// SubscribeEvery is [Topic.Subscribe] for a reader that needs a frame only once in a period: 0 means every frame, One means a single frame.
-// The publisher learns the period from [Topic.Demand]. The subscription gets all frames that are published.
+// SubscribeEvery is [Topic.Subscribe] for a reader that needs a frame only once in a period: 0 means every frame, and One and Never are also
+// allowed. The publisher learns the period from [Topic.Demand]. The subscription gets all frames that are published.
 func (t *Topic) SubscribeEvery(mode Mode, period time.Duration) *Subscription {
 	s := &Subscription{topic: t, mode: mode}
 	s.period.Store(int64(period))
@@ -57,7 +57,7 @@ func (t *Topic) SubscribeEvery(mode Mode, period time.Duration) *Subscription {
 	return s
 }
 
-// SetPeriod changes the period of the subscription. Only one goroutine may call it at a time, and not after Close.
+// SetPeriod changes the period of a subscription to another time. Only one goroutine may call it at a time, and not after Close.
 func (s *Subscription) SetPeriod(period time.Duration) {
 	if before := time.Duration(s.period.Swap(int64(period))); before != period {
 		s.topic.demand.change(before, period)

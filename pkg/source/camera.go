@@ -28,10 +28,15 @@ type Options struct {
 type Observer interface {
 	Encoded(rendition string, took time.Duration)  // not called for pictures passed through
 	Published(rendition string, age time.Duration) // from capture to publication
+	Decoded(track string, delay time.Duration)     // from capture to the decoded picture, of frames that arrive while the track is decoded
 }
 
 // demandLinger is how long camd still makes a rendition, and keeps an on-demand camera open, after the last reader has left.
 const demandLinger = 5 * time.Second
+
+// decodeSlots is how many decoders of all cameras load OpenCV or catch up with their camera at the same time. Either takes a processor for up
+// to a second.
+const decodeSlots = 2
 
 // cameraRingBytes bounds the bytes of pictures that the topics of a camera hold together. The newest picture of each topic always
 // stays.
@@ -51,9 +56,12 @@ type Camera struct {
 	reconfigureRequests chan reconfigureRequest
 	lastHeartbeat       atomic.Pointer[time.Time] // of the last heartbeat of Run; nil while it does not run
 
-	startQueue *startQueue // a fleet's cameras share these three
-	dialer     *serverDialer
-	readers    *readerPool
+	startQueue  *startQueue // a fleet's cameras share these four
+	decodeQueue *startQueue // of decoders that start or catch up with their camera
+	dialer      *serverDialer
+	readers     *readerPool
+
+	decoderLinger time.Duration // defaultDecoderLinger, except in tests
 
 	ownsReaders bool // readers is this camera's alone: Run closes it
 }
@@ -73,9 +81,12 @@ func New(o Options) *Camera {
 		pauseRequests:       make(chan pauseRequest),
 		reconfigureRequests: make(chan reconfigureRequest),
 
-		startQueue: newStartQueue(1),
-		dialer:     newServerDialer(),
-		readers:    newReaderPool(thisProgram, o.Log),
+		startQueue:  newStartQueue(1),
+		decodeQueue: newStartQueue(decodeSlots),
+		dialer:      newServerDialer(),
+		readers:     newReaderPool(thisProgram, o.Log),
+
+		decoderLinger: defaultDecoderLinger,
 
 		ownsReaders: true,
 	}
@@ -129,3 +140,4 @@ type noopObserver struct{}
 
 func (noopObserver) Encoded(string, time.Duration)   {}
 func (noopObserver) Published(string, time.Duration) {}
+func (noopObserver) Decoded(string, time.Duration)   {}

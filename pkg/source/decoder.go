@@ -2,7 +2,6 @@ package source
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"camd/pkg/broker"
@@ -10,21 +9,54 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// initDecoder prepares the decoder: a capture process that makes the JPEGs that the worker which reads the camera does not deliver. camd
-// feeds it with the frames of the camera. It runs only while somebody wants such JPEGs.
-func (s *supervisor) initDecoder() {
-	s.decoder = newSecondary("decoder", &s.decoderUsage)
-	s.decoder.loadsOpenCV = true
-	s.decoder.start = s.startDecoder
-	s.decoder.ready = s.feedDecoder
-	s.decoder.handle = s.handleDecoderEvent
-	s.decoder.changed = s.showDecoderState
-	s.decoder.ending = s.stopFeeding
+// defaultDecoderLinger is how long the process of a decoder stays after its pictures were last wanted. Meanwhile it gets no frames. Loading OpenCV
+// takes a fifth of a second of CPU time, so a process for each picture of a program that polls would cost more than decoding.
+const defaultDecoderLinger = 30 * time.Second
+
+// minDecoderRun is how long the process of a decoder must have run before another one starts at once after a failure. One that ran for less
+// is started with backoff, so that a stream that crashes its decoder costs little.
+const minDecoderRun = time.Second
+
+// decoder makes JPEGs of one track: it is a capture process that camd feeds with frames. It runs only while somebody wants JPEGs that the
+// worker which reads the camera does not deliver.
+type decoder struct {
+	*secondary
+	isOfSub       bool // of the smaller stream; the other decoder is of what the camera's worker delivers
+	stats         *decoderStats
+	fed           feedPlan              // valid while endFeeding is not nil
+	endFeeding    func()                // ends the goroutine that feeds the process; nil while none runs
+	demands       map[uint8]wire.Demand // what the process was told
+	unneededSince time.Time             // zero while pictures are wanted
+	undecodable   *broker.Format        // the format that FFmpeg cannot decode; nil for none
+	freeze        freezeDetector
 }
 
-// isDecoded reports whether the decoder makes a rendition, because the worker that reads the camera does not deliver it.
-func (s *supervisor) isDecoded(rendition int) bool {
-	return s.worker != nil && s.opened && (s.isVideo() || s.worker.isSession() && rendition > 0)
+func (s *supervisor) newDecoder(isOfSub bool, stats *decoderStats) *decoder {
+	name := "decoder"
+	if isOfSub {
+		name = "decoder of the substream"
+	}
+	d := &decoder{secondary: newSecondary(name, &stats.usage), isOfSub: isOfSub, stats: stats}
+	d.queue, d.quickRestart = s.decodeQueue, minDecoderRun
+	d.start = func() (*worker, error) { return s.startDecoder(d) }
+	d.ready = func() { s.updateDecoder(d) }
+	d.handle = func(e event) { s.handleDecoderEvent(d, e) }
+	d.changed = func() { s.showDecoderState(d) }
+	d.ending = d.stopFeeding
+	return d
+}
+
+// decoderOf returns the decoder that makes a rendition, or nil if the worker that reads the camera delivers it.
+func (s *supervisor) decoderOf(rendition int) *decoder {
+	switch {
+	case s.worker == nil || !s.opened:
+		return nil
+	case s.isMadeOfSub(rendition):
+		return s.subDecoder
+	case s.isVideo() || s.worker.isSession() && rendition > 0:
+		return s.decoder
+	}
+	return nil
 }
 
 // isVideo reports whether the camera's worker passes on H.264 or H.265.
@@ -32,135 +64,114 @@ func (s *supervisor) isVideo() bool {
 	return s.format.Passthrough && (s.format.Codec == "h264" || s.format.Codec == "h265") && s.tracks.Load().video != nil
 }
 
-// updateDecoder starts the decoder when a rendition that it makes has readers, and stops it when none has.
-func (s *supervisor) updateDecoder() {
-	wanted := false
-	for i, hasReaders := range s.hasReaders {
-		wanted = wanted || hasReaders && s.isDecoded(i)
+// isMadeOfSub reports whether a rendition is made of the smaller stream: if that is large enough and shows the same section, because decoding
+// it takes a fraction of the work. The rendition's Track says otherwise.
+func (s *supervisor) isMadeOfSub(rendition int) bool {
+	sub := s.tracks.Load().sub
+	if rendition == 0 || sub == nil || s.substream.state.State != camera.Live {
+		return false
 	}
-	wanted = wanted && s.hasFrame
-	s.runSecondary(s.decoder, wanted)
-	if !wanted && s.State == camera.Live { // else they hold the placeholder
-		s.expireDecoded()
+	f := sub.format.Load()
+	r := s.streams.Load().byNumber[rendition]
+	if r == nil || f == nil || s.subDecoder.cannotDecode(f) || r.Track == camera.Video {
+		return false
 	}
+	return r.Track == camera.Sub || r.Width > 0 && f.Width >= r.Width && isSameShape(f.Width, f.Height, s.format.Width, s.format.Height)
 }
 
-// expireDecoded hides the pictures of the decoder from viewers that come later.
-func (s *supervisor) expireDecoded() {
-	for i, st := range s.streams.Load().byNumber {
-		if st != nil && s.isDecoded(i) {
-			if f := st.topic.Newest(); f != nil {
-				st.topic.Expire()
-			}
-		}
+// isSameShape reports whether the proportions of two pictures differ by 5 % at most.
+func isSameShape(width, height, otherWidth, otherHeight int) bool {
+	a, b := float64(width)*float64(otherHeight), float64(otherWidth)*float64(height)
+	return a > 0 && b > 0 && a/b > 0.95 && a/b < 1/0.95
+}
+
+// framesFor returns the topic of a decoder's frames and their format, nil if there are none. A topic of JPEGs has no format.
+func (s *supervisor) framesFor(d *decoder) (*broker.Topic, *broker.Format) {
+	tracks := s.tracks.Load()
+	switch {
+	case s.worker == nil || !s.hasFrame:
+	case d.isOfSub && tracks.sub != nil && s.substream.state.State == camera.Live:
+		return tracks.sub.topic, tracks.sub.format.Load()
+	case d.isOfSub:
+	case s.isVideo():
+		return tracks.video.topic, tracks.video.format.Load()
+	default:
+		return s.mainTopic(), nil
 	}
+	return nil, nil
+}
+
+// cannotDecode reports whether FFmpeg could not decode this format.
+func (d *decoder) cannotDecode(f *broker.Format) bool {
+	u := d.undecodable
+	return u != nil && f != nil && u.Codec == f.Codec && u.CodecString == f.CodecString && u.Width == f.Width && u.Height == f.Height
 }
 
 // startDecoder starts the process.
-func (s *supervisor) startDecoder() (*worker, error) {
+func (s *supervisor) startDecoder(d *decoder) (*worker, error) {
 	start := s.startMessage()
 	start.Source, start.User, start.Password, start.Controls, start.Decode = "", "", "", nil, true
 	w, err := startWorker(s.opts.WorkerPath, start, s.log)
 	if err != nil {
 		return nil, errors.New(startErrorDetail(s.opts.WorkerPath, err))
 	}
-	for i, wanted := range s.hasReaders {
-		if wanted && s.isDecoded(i) {
-			w.send(wire.Demand{Rendition: uint8(i), Wanted: true})
-		}
-	}
+	d.demands = map[uint8]wire.Demand{}
 	return w, nil
 }
 
-// feedDecoder starts to send the camera's frames to the decoder, which has loaded. Earlier, its pipe would fill and then hold old frames.
-func (s *supervisor) feedDecoder() {
-	topic, mode := s.mainTopic(), broker.Latest
-	if s.isVideo() {
-		topic, mode = s.tracks.Load().video.topic, broker.Decodable
-	}
-	s.endFeeding = s.decoder.worker.startFeeding(topic, mode)
-}
-
-func (s *supervisor) stopFeeding() {
-	if s.endFeeding != nil {
-		s.endFeeding()
-		s.endFeeding = nil
+// stopDecoders ends the processes of both decoders, and forgets which formats cannot be decoded.
+func (s *supervisor) stopDecoders() {
+	for _, d := range s.decoders() {
+		d.undecodable = nil
+		s.stopSecondary(d.secondary)
 	}
 }
 
-// isDecoderFed reports whether the decoder should be sending pictures. It gets no frame before the next keyframe if the ring does not hold
-// the newest one.
-func (s *supervisor) isDecoderFed() bool {
-	hasNewFrames := s.lastProgress.After(s.decoder.lastProgress)
-	return s.State == camera.Live && hasNewFrames && s.decoder.worker != nil && s.decoder.worker.isFed.Load()
-}
-
-// handleDecoderEvent handles a picture of the decoder, or what it reports instead.
-func (s *supervisor) handleDecoderEvent(e event) {
-	switch e := e.(type) {
-	case frameEvent:
-		s.handleDecodedFrame(e)
-	case heartbeatEvent: // for pictures that no rendition needs
-		if e.count > s.decoder.framesRead && s.decoder.lastFault.reason != camera.Frozen {
-			s.decoder.framesRead = e.count
-			s.decoder.noteGoodFrame()
-		}
-	case refusedEvent, workerRefusedEvent:
-		s.countRefused(&s.decoder.workerSession, e)
-	}
-}
-
-// handleDecodedFrame publishes a picture of the decoder if the camera is live and somebody reads the rendition. A picture that is older
-// than a stall is not shown as live: the decoder catches up, or is too slow.
-func (s *supervisor) handleDecodedFrame(e frameEvent) {
-	x := s.decoder
-	x.framesRead = max(x.framesRead, e.count)
-	if s.State != camera.Live || e.rendition >= len(s.hasReaders) || !s.hasReaders[e.rendition] || !s.isDecoded(e.rendition) {
-		return
-	}
-	if time.Since(e.frame.Captured) > s.stallTimeout() || s.isDecodedFrozen(e) {
-		return
-	}
-	x.noteGoodFrame()
-	s.publishFrame(e)
-}
-
-// isDecodedFrozen reports whether the camera repeats one picture, and shows that to the viewers of decoded pictures. It compares those of
-// the first rendition that has readers.
-func (s *supervisor) isDecodedFrozen(e frameEvent) bool {
-	x := s.decoder
-	if !s.isVideo() { // handleFrame compares the pictures before they are decoded
-		return false
-	}
-	if e.rendition != slices.Index(s.hasReaders, true) {
-		return x.lastFault.reason == camera.Frozen
-	}
-	unchanged := s.decodedFreeze.observe(e.frame.Data, time.Now())
-	if s.opts.FrozenTimeout <= 0 || unchanged < s.opts.FrozenTimeout {
-		return false
-	}
-	x.lastFault = s.freezeFault()
-	x.setState(camera.Stalled, x.lastFault.reason, x.lastFault.detail)
-	return true
-}
+func (s *supervisor) decoders() []*decoder { return []*decoder{s.decoder, s.subDecoder} }
 
 // showDecoderState shows the viewers of decoded pictures why there are none, if the decoder has failed.
-func (s *supervisor) showDecoderState() {
+func (s *supervisor) showDecoderState(d *decoder) {
 	s.placeholders = nil
-	s.setDecoderState(s.decoder.state)
-	if s.State == camera.Live && !s.isDecoderLive() {
+	s.setDecoderState(d.stats, d.state)
+	s.recordStreams()
+	if s.State == camera.Live && !s.isDecoderLive(d) {
 		s.publishPlaceholder(time.Now())
 	}
 }
 
 // isDecoderLive reports whether the pictures of the decoder can be shown as live. While it starts, viewers keep the picture that they have:
 // it takes about a second.
-func (s *supervisor) isDecoderLive() bool {
-	switch d := s.decoder.state; d.State {
+func (s *supervisor) isDecoderLive(d *decoder) bool {
+	switch d.state.State {
 	case camera.Live, camera.Idle:
 		return true
 	case camera.Starting:
-		return time.Since(d.Since) <= s.stallTimeout()
+		return time.Since(d.state.Since) <= s.stallTimeout()
 	}
 	return false
+}
+
+// handleDecoderMessage handles an event of the decoder's process. ok is false when the process has ended.
+func (s *supervisor) handleDecoderMessage(d *decoder, e event, ok bool) {
+	if end, isEnd := e.(endedEvent); isEnd && end.unsupported {
+		s.giveUpDecoding(d, s.knownEnd(end))
+		return
+	}
+	s.handleSecondaryEvent(d.secondary, e, ok)
+}
+
+// retryDecoder starts the process again after a failure, if its pictures are still wanted.
+func (s *supervisor) retryDecoder(d *decoder) {
+	d.retry = nil
+	if needed, _ := s.neededPictures(d); needed {
+		s.openSecondary(d.secondary)
+		return
+	}
+	s.stopSecondary(d.secondary)
+}
+
+// owesPicture reports whether a decoder got a frame after its newest picture. A camera may send a frame a minute, and a decoder gets none
+// before the next keyframe if the ring does not hold the newest one.
+func (s *supervisor) owesPicture(d *decoder) bool {
+	return s.State == camera.Live && d.endFeeding != nil && d.worker.lastFed.Load() > d.lastProgress.UnixNano()
 }

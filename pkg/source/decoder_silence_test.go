@@ -18,7 +18,7 @@ func TestDeafDecoderBlocksNothing(t *testing.T) {
 	s := newPumpedSupervisor(t, c)
 	_, _ = (&runningCamera{Camera: c}).read(t, "")
 	s.updateDemand()
-	s.startSecondary(s.decoder)
+	s.startSecondary(s.decoder.secondary)
 	s.pump(t, func() bool { return s.decoder.loaded })
 	video, _ := c.Track(camera.Video)
 	for n := video.Published() + 100; video.Published() < n; { // far more than fits into the pipe
@@ -29,7 +29,7 @@ func TestDeafDecoderBlocksNothing(t *testing.T) {
 	}
 	pid := s.decoder.worker.pid()
 	s.setPaused(true)
-	if processExists(pid) || s.decoder.worker != nil || s.endFeeding != nil || s.decoder.state.State != camera.Idle {
+	if processExists(pid) || s.decoder.worker != nil || s.decoder.endFeeding != nil || s.decoder.state.State != camera.Idle {
 		t.Error("it is not stopped")
 	}
 	if n := video.Subscriptions(); n != 0 {
@@ -45,18 +45,24 @@ func TestDecoderSilence(t *testing.T) {
 	s := newPumpedSupervisor(t, c)
 	main, _ := (&runningCamera{Camera: c}).read(t, "")
 	s.updateDemand()
-	s.startSecondary(s.decoder)
+	s.startSecondary(s.decoder.secondary)
 	s.pump(t, func() bool { return s.decoder.state.State == camera.Live })
 
 	begin := time.Now()
+	feedAt := func(after time.Duration) { // a frame comes, and the decoder gets it
+		s.lastProgress = begin.Add(after)
+		s.decoder.worker.lastFed.Store(s.lastProgress.UnixNano())
+	}
+	s.decoder.stopFeeding()
+	s.decoder.endFeeding = func() {}
 	s.lastProgress, s.decoder.lastProgress = begin, begin
 	s.tick(begin.Add(59 * time.Second))
-	s.lastProgress = begin.Add(60 * time.Second) // a frame
+	feedAt(60 * time.Second)
 	s.tick(begin.Add(61 * time.Second))
 	if d := s.decoder.state; d.State != camera.Live || s.State != camera.Live {
 		t.Errorf("the decoder of a slow camera is %s", d.State)
 	}
-	s.lastProgress = begin.Add(125 * time.Second)
+	feedAt(125 * time.Second)
 	s.tick(begin.Add(126 * time.Second))
 	if d := s.decoder.state; d.State != camera.Stalled || d.Reason != camera.Timeout || s.State != camera.Live {
 		t.Errorf("the decoder is %s for %s, the camera %s", d.State, d.Reason, s.State)
@@ -68,7 +74,7 @@ func TestDecoderSilence(t *testing.T) {
 		t.Errorf("shown %+v", s.shownState(0))
 	}
 	pid := s.decoder.worker.pid()
-	s.lastProgress = begin.Add(61*time.Second + time.Hour)
+	feedAt(61*time.Second + time.Hour)
 	s.tick(begin.Add(61*time.Second + time.Hour))
 	if d := s.decoder.state; d.State != camera.Offline || d.Reason != camera.WorkerHung || s.decoder.retry == nil || processExists(pid) {
 		t.Errorf("the decoder is %+v", d)
@@ -87,7 +93,7 @@ func TestDecoderThatLoadsForLongIsShown(t *testing.T) {
 	s := newPumpedSupervisor(t, c)
 	main, _ := (&runningCamera{Camera: c}).read(t, "")
 	s.updateDemand()
-	s.startSecondary(s.decoder)
+	s.startSecondary(s.decoder.secondary)
 	if s.shownState(0).State != camera.Live || main.Newest() != nil {
 		t.Errorf("shown %+v", s.shownState(0))
 	}
@@ -98,7 +104,7 @@ func TestDecoderThatLoadsForLongIsShown(t *testing.T) {
 	}
 	begin := time.Now()
 	s.lastProgress = begin.Add(loadTimeout + time.Second)
-	s.checkSecondary(s.decoder, s.lastProgress, true)
+	s.checkSecondary(s.decoder.secondary, s.lastProgress, true)
 	if d := s.decoder.state; d.State != camera.Offline || d.Detail != loadTimeoutDetail {
 		t.Errorf("%+v", d)
 	}
@@ -114,7 +120,7 @@ func TestFeedIgnoresPlaceholders(t *testing.T) {
 	next[loadedEvent](t, w)
 	w.send(wire.Demand{Wanted: true}) // before the frame
 	topic := broker.NewTopic("cam/video", broker.VideoOptions())
-	stop := w.startFeeding(topic, broker.InOrder) // which drops no frames on a busy machine
+	stop := w.startFeeding(feedPlan{topic: topic, isVideo: true})
 	defer stop()
 	format := &broker.Format{Codec: "h264", CodecString: "avc1.640028", Width: 32, Height: 16, Init: make([]byte, 80<<10)} // too large for a message
 	topic.Publish(broker.Frame{Key: true, Placeholder: true, Format: format, Wire: []byte{1}})

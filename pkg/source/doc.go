@@ -46,8 +46,8 @@
 // # Video and the decoder
 //
 // Frames of video are published as they come. If somebody reads a topic of JPEGs that the worker does not deliver, the camera starts
-// camd-capture as a decoder, and feeds it from the topic of the video. The decoder and the session that reads the substream are
-// secondary: if they fail, they start again, and the state of the camera does not change.
+// camd-capture as a decoder, and feeds it from the topic of the video or of the substream, as many frames as the readers need. Decoders and
+// the session that reads the substream are secondary: if they fail, they start again, and the state of the camera does not change.
 //
 // # Controls
 //

@@ -111,7 +111,7 @@ func TestFallbackOfLiveCameraIsShown(t *testing.T) {
 	s := newPumpedSupervisor(t, c)
 	t.Cleanup(s.cancelRetry)
 	s.handleEvent(endedEvent{camera.BadStream, "another codec", true})
-	if s.isDecoded(0) {
+	if s.decoderOf(0) != nil {
 		t.Error("its placeholder counts as a decoded picture")
 	}
 	if s.State != camera.Starting || s.reader() != "packets" {

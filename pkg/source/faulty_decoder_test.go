@@ -20,6 +20,7 @@ type faultyDecoder struct {
 	out    *wire.Writer
 	wanted [2]bool
 	frames int
+	isKey  bool // the newest frame
 }
 
 func (d *faultyDecoder) run() {
@@ -40,6 +41,15 @@ func (d *faultyDecoder) run() {
 			d.wanted[m.Rendition] = m.Wanted
 		case wire.VideoFrame:
 			_ = d.in.SkipPicture()
+			if m.Hidden {
+				_ = d.out.Write(wire.Heartbeat{Captured: m.Captured, Count: m.Count})
+				continue
+			}
+			if d.fault == "undecodable" {
+				_ = d.out.Write(wire.Ended{Reason: string(camera.BadStream), Detail: "unknown profile", Unsupported: true})
+				return
+			}
+			d.isKey = m.Key
 			d.answer(m.Captured, m.Count)
 		case wire.Stop:
 			return
@@ -87,6 +97,10 @@ func (d *faultyDecoder) answer(captured int64, count uint64) {
 		captured -= int64(time.Minute)
 	case "repeats":
 		shade = 0
+	case "shows keyframes": // they are white
+		if shade = 100; d.isKey {
+			shade = 255
+		}
 	}
 	for i, wanted := range d.wanted {
 		if wanted {

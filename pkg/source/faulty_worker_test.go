@@ -348,6 +348,7 @@ func startCamera(t *testing.T, o Options) *runningCamera {
 		o.Source = sourceurl.Source{Kind: sourceurl.Test, Size: sourceurl.Size{Width: 320, Height: 180}, FPS: 30}
 	}
 	c := New(o)
+	c.decoderLinger = time.Second
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); c.Run(ctx) }()

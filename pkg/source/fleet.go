@@ -11,13 +11,14 @@ import (
 // Fleet runs cameras. It owns one goroutine for each camera and waits for it to end, also when a camera is removed while others run.
 // Call Run once. Reconfigure is safe for concurrent use; called before Run, it waits for Run.
 type Fleet struct {
-	cameras    []*fleetCamera // while Run runs, only its goroutine uses them
-	requests   chan fleetRequest
-	done       chan struct{} // closed when Run has returned
-	startQueue *startQueue
-	dialer     *serverDialer
-	readers    *readerPool
-	metrics    *Metrics
+	cameras     []*fleetCamera // while Run runs, only its goroutine uses them
+	requests    chan fleetRequest
+	done        chan struct{} // closed when Run has returned
+	startQueue  *startQueue
+	decodeQueue *startQueue
+	dialer      *serverDialer
+	readers     *readerPool
+	metrics     *Metrics
 }
 
 // fleetCamera is a camera with its newest options.
@@ -31,12 +32,13 @@ type fleetCamera struct {
 // and must be the one that made their observers; it may be nil. log is for what concerns all cameras.
 func NewFleet(wanted []Options, m *Metrics, log *zap.Logger) *Fleet {
 	f := &Fleet{
-		requests:   make(chan fleetRequest),
-		done:       make(chan struct{}),
-		startQueue: newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
-		dialer:     newServerDialer(),
-		readers:    newReaderPool(thisProgram, log),
-		metrics:    m,
+		requests:    make(chan fleetRequest),
+		done:        make(chan struct{}),
+		startQueue:  newStartQueue(runtime.GOMAXPROCS(0)), // which respects a cgroup's quota
+		decodeQueue: newStartQueue(decodeSlots),
+		dialer:      newServerDialer(),
+		readers:     newReaderPool(thisProgram, log),
+		metrics:     m,
 	}
 	for _, o := range wanted {
 		f.cameras = append(f.cameras, f.newCamera(o))
@@ -48,7 +50,7 @@ func NewFleet(wanted []Options, m *Metrics, log *zap.Logger) *Fleet {
 
 func (f *Fleet) newCamera(o Options) *fleetCamera {
 	c := &fleetCamera{Camera: New(o), options: o}
-	c.startQueue, c.dialer, c.readers, c.ownsReaders = f.startQueue, f.dialer, f.readers, false
+	c.startQueue, c.decodeQueue, c.dialer, c.readers, c.ownsReaders = f.startQueue, f.decodeQueue, f.dialer, f.readers, false
 	return c
 }
 

@@ -165,3 +165,5 @@ func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
 	metric.Gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
 	collectTracks(out, s.ID, s.Tracks)
 }
+
+func (h *histogramObserver) Decoded(string, time.Duration) {}

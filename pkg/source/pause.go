@@ -90,7 +90,8 @@ func removeExited(stuck []*worker) []*worker {
 // must publish the placeholder afterwards.
 func (s *supervisor) withdrawFrames() {
 	s.saveBackground() // for lastFrameSize
-	s.background, s.freezeDetector, s.decodedFreeze = nil, freezeDetector{}, freezeDetector{}
+	s.background, s.freezeDetector = nil, freezeDetector{}
+	s.decoder.freeze, s.subDecoder.freeze = freezeDetector{}, freezeDetector{}
 	for _, st := range s.streams.Load().byNumber {
 		if st != nil {
 			st.topic.Withdraw()

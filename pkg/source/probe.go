@@ -84,8 +84,8 @@ func (p *prober) collect(ctx context.Context, sub *broker.Subscription) (ProbeRe
 			} else if st.State == camera.Offline {
 				return p.report, nil
 			}
-			if d := p.camera.decoderState(); d.State == camera.Offline && p.report.Frames == 0 {
-				return p.report, &ProbeError{d.Reason, d.Detail}
+			if main := p.camera.mainStream(); main.State == camera.Offline && p.report.Frames == 0 {
+				return p.report, &ProbeError{main.Reason, main.Detail}
 			}
 		}
 	}

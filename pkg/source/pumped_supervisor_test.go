@@ -37,9 +37,17 @@ func (s *pumpedSupervisor) pump(t *testing.T, isDone func() bool) {
 			}
 			s.handleEvent(e)
 		case e, ok := <-s.decoder.events:
-			s.handleSecondaryEvent(s.decoder, e, ok)
+			s.handleDecoderMessage(s.decoder, e, ok)
+		case e, ok := <-s.subDecoder.events:
+			s.handleDecoderMessage(s.subDecoder, e, ok)
 		case e, ok := <-s.substream.events:
 			s.handleSecondaryEvent(s.substream, e, ok)
+		case <-s.decoder.queuedSlot.granted():
+			s.startSecondary(s.decoder.secondary)
+		case <-s.subDecoder.queuedSlot.granted():
+			s.startSecondary(s.subDecoder.secondary)
+		case <-s.decoder.retry:
+			s.retryDecoder(s.decoder)
 		case <-timeout:
 			t.Fatal("the condition does not come true")
 		}

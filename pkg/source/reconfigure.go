@@ -107,7 +107,7 @@ func (s *supervisor) applyOptions(updated Options) {
 	}
 	if s.worker != nil && difference != Reopened {
 		s.updateWorker()
-		s.updateDecoder()
+		s.updateDecoders()
 		s.updateSubstream()
 	}
 	if s.State != camera.Live && s.placeholders == nil {
@@ -118,7 +118,7 @@ func (s *supervisor) applyOptions(updated Options) {
 // updateWorker sends the renditions and the changed controls to a worker that keeps running.
 func (s *supervisor) updateWorker() {
 	list := s.streams.Load().numbered()
-	for _, w := range []*worker{s.worker, s.decoder.worker} {
+	for _, w := range []*worker{s.worker, s.decoder.worker, s.subDecoder.worker} {
 		if w != nil {
 			w.renditionCount.Store(max(w.renditionCount.Load(), int32(1+len(list)))) // before it knows them
 			w.send(wire.Renditions{Quality: s.opts.Quality, List: list})

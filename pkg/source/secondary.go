@@ -11,7 +11,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// secondary is a second worker that a live camera needs beside the one that reads it: the decoder, or the session that reads the smaller
+// secondary is a second worker that a live camera needs beside the one that reads it: a decoder, or the session that reads the smaller
 // stream. If it fails, it is started again, and the state of the camera does not change.
 type secondary struct {
 	workerSession
@@ -21,11 +21,12 @@ type secondary struct {
 	retry      <-chan time.Time
 	backoff    *backoff.ExponentialBackOff
 
-	loadsOpenCV bool         // it needs a start slot
-	usage       *workerUsage // of its process; guarded by stats.mu
+	queue        *startQueue   // of the slots in one of which it starts; nil if it needs none
+	quickRestart time.Duration // a worker that ran this long and delivered frames is replaced at once; 0: never
+	usage        *workerUsage  // of its process; guarded by stats.mu
 
 	start   func() (*worker, error)
-	ready   func()      // the worker has loaded OpenCV; may be nil
+	ready   func()      // the worker has loaded OpenCV, or has got a slot after that; may be nil
 	handle  func(event) // events other than those that every worker sends
 	ending  func()      // the worker is about to be stopped
 	changed func()      // the state has changed
@@ -43,7 +44,6 @@ func (s *supervisor) runSecondary(x *secondary, wanted bool) {
 	case !wanted:
 		s.stopSecondary(x)
 	default:
-		x.backoff.Reset()
 		x.setState(camera.Starting, camera.None, "")
 		s.openSecondary(x)
 	}
@@ -52,8 +52,8 @@ func (s *supervisor) runSecondary(x *secondary, wanted bool) {
 // openSecondary starts the worker, or waits for a start slot.
 func (s *supervisor) openSecondary(x *secondary) {
 	x.retry = nil
-	if x.loadsOpenCV {
-		x.queuedSlot = s.startQueue.join()
+	if x.queue != nil {
+		x.queuedSlot = x.queue.join()
 		return
 	}
 	s.startSecondary(x)
@@ -63,6 +63,11 @@ func (s *supervisor) openSecondary(x *secondary) {
 func (s *supervisor) startSecondary(x *secondary) {
 	slot := x.queuedSlot
 	x.queuedSlot = nil
+	if x.worker != nil {
+		x.holdSlot(slot)
+		x.ready()
+		return
+	}
 	w, err := x.start()
 	if err != nil {
 		slot.release()
@@ -96,15 +101,25 @@ func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail st
 	if x.hasFrame {
 		x.backoff.Reset()
 	}
+	isQuick := x.hasFrame && x.quickRestart > 0 && time.Since(x.started) >= x.quickRestart
 	s.endSecondary(x)
-	x.hasFrame = false
-	x.retry = time.After(x.backoff.NextBackOff())
+	x.queuedSlot.release()
+	x.queuedSlot, x.hasFrame = nil, false
+	wait := x.backoff.NextBackOff()
+	if isQuick {
+		wait = 0
+	}
+	x.retry = time.After(wait)
 	s.restarts[reason].Add(1)
 	level := zap.WarnLevel
 	if x.state.State == camera.Offline && x.state.Reason == reason && x.state.Detail == detail { // as the attempt before
 		level = zap.DebugLevel
 	}
 	s.log.Log(level, x.name+" failed", zap.String("reason", string(reason)), zap.String("detail", detail))
+	if isQuick { // viewers keep the picture that they have
+		x.setState(camera.Starting, reason, detail)
+		return
+	}
 	x.setState(camera.Offline, reason, detail)
 }
 
@@ -127,10 +142,12 @@ func (s *supervisor) handleSecondaryEvent(x *secondary, e event, ok bool) {
 	}
 	switch e := e.(type) {
 	case loadedEvent:
-		if !x.loaded && x.ready != nil {
-			x.ready()
+		if !x.loaded {
+			x.loaded, x.lastProgress = true, time.Now()
+			if x.ready != nil {
+				x.ready()
+			}
 		}
-		x.noteLoaded()
 	case openedEvent:
 		x.opened, x.format, x.lastProgress = true, e.Format, time.Now()
 	case endedEvent:
@@ -164,7 +181,7 @@ func (s *supervisor) checkSecondary(x *secondary, now time.Time, isFed bool) {
 	}
 	switch reason, detail := s.exceededLimit(&x.workerSession, x.usage, now); {
 	case reason == camera.Recycled:
-		s.endSecondary(x)
+		s.stopSecondary(x)
 		s.restarts[reason].Add(1)
 		x.setState(camera.Starting, reason, "")
 		s.openSecondary(x)

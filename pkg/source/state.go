@@ -51,6 +51,7 @@ func (s *supervisor) reportState(isNew bool) {
 	s.updateStatus(func(st *camera.Status) {
 		st.State, st.Reason, st.Detail, st.Since = s.State, s.Reason, s.Detail, s.Since
 	})
+	s.recordStreams()
 	change := s.StateChange
 	change.Since = time.Now()
 	s.recordChange(change, isNew)
@@ -62,19 +63,34 @@ func (s *supervisor) reportState(isNew bool) {
 func (s *supervisor) publishPlaceholder(now time.Time) {
 	s.saveBackground()
 	for i, st := range s.streams.Load().byNumber {
-		if (s.hasReaders[i] || i == 0 && s.State != camera.Live) && s.shownState(i).State != camera.Live {
+		if (s.demands[i].Wanted || i == 0 && s.State != camera.Live) && s.shownState(i).State != camera.Live {
 			st.topic.Publish(s.placeholderFrame(i, now))
 		}
 	}
 }
 
-// shownState returns the state of a rendition: that of the camera, or that of the decoder if the camera is live and the decoder sends no live
-// pictures.
+// shownState returns the state of a rendition: that of the camera, or that of its decoder if the camera is live and the decoder sends no
+// live pictures.
 func (s *supervisor) shownState(rendition int) camera.StateChange {
-	if s.State == camera.Live && s.isDecoded(rendition) && !s.isDecoderLive() {
-		return s.decoder.state
+	if d := s.decoderOf(rendition); s.State == camera.Live && d != nil && !s.isDecoderLive(d) {
+		return d.state
 	}
 	return s.StateChange
+}
+
+// recordStreams records in Status how each rendition is made now.
+func (s *supervisor) recordStreams() {
+	all := s.streams.Load()
+	var list []camera.Stream
+	for _, name := range all.names {
+		i := all.indexOf(name)
+		st := camera.Stream{Name: name, StateChange: s.shownState(i)}
+		if d := s.decoderOf(i); d != nil {
+			st.Track = s.decoderTrack(d)
+		}
+		list = append(list, st)
+	}
+	s.setStreams(list, s.decoderTrack(s.decoder))
 }
 
 func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumber[0].topic }
@@ -89,7 +105,7 @@ func (s *supervisor) saveBackground() {
 // placeholderFrame returns the placeholder in a rendition. It is drawn once for each change of state.
 func (s *supervisor) placeholderFrame(rendition int, now time.Time) broker.Frame {
 	if s.placeholders == nil {
-		s.placeholders = make([]placeholder.Cache, len(s.hasReaders))
+		s.placeholders = make([]placeholder.Cache, len(s.demands))
 	}
 	width, height := s.expectedSize(rendition)
 	shown := s.shownState(rendition)

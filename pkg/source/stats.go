@@ -25,9 +25,18 @@ type stats struct {
 	status       camera.Status // without the values that the atomics have
 	history      stateHistory
 	usage        workerUsage // of the process that reads the camera, if it has one of its own
-	decoderUsage workerUsage
-	decoding     camera.StateChange // the state of the decoder
 	rate         rateMeter
+	streamList   []camera.Stream // for Status; never changed
+	decoderTrack string          // of ownDecoder
+	ownDecoder   decoderStats    // of what the camera's worker delivers
+	subDecoder   decoderStats    // of the smaller stream
+}
+
+// decoderStats is what Status says about a decoder.
+type decoderStats struct {
+	pictures atomic.Uint64
+	state    camera.StateChange // guarded by stats.mu, as usage
+	usage    workerUsage
 }
 
 func (l *stats) init(all *streamSet, tracks *trackSet, s camera.Status) {
@@ -38,6 +47,7 @@ func (l *stats) init(all *streamSet, tracks *trackSet, s camera.Status) {
 	for _, cause := range media.Causes {
 		l.refused[cause] = new(atomic.Uint64)
 	}
+	l.ownDecoder.state.State, l.subDecoder.state.State = camera.Idle, camera.Idle
 	l.restarts = make(map[camera.Reason]*atomic.Uint64)
 	for _, reason := range camera.Reasons {
 		l.restarts[reason] = new(atomic.Uint64)
@@ -68,11 +78,28 @@ func (l *stats) Status() camera.Status {
 		s.LastFrame = time.Unix(0, ns)
 	}
 	s.Worker, _ = l.usage.read()
-	decoder, _ := l.decoderUsage.read()
-	s.Worker.PID, s.Worker.CPUSeconds, s.Worker.RSSBytes = cmp.Or(s.Worker.PID, decoder.PID), s.Worker.CPUSeconds+decoder.CPUSeconds, s.Worker.RSSBytes+decoder.RSSBytes
 	s.Worker.LimitBytes = l.status.Worker.LimitBytes
 	s.Tracks = l.trackStatus()
+	s.Streams, s.Decoders = l.streamList, l.decoderStatus()
 	return s
+}
+
+// decoderStatus describes the decoders that the camera may need. The caller holds mu.
+func (l *stats) decoderStatus() (list []camera.Decoder) {
+	tracks := l.tracks.Load()
+	if tracks.video != nil || l.decoderTrack != "" {
+		list = append(list, l.ownDecoder.read(cmp.Or(l.decoderTrack, camera.Video)))
+	}
+	if tracks.sub != nil {
+		list = append(list, l.subDecoder.read(camera.Sub))
+	}
+	return list
+}
+
+// read returns the description of the decoder of a track.
+func (d *decoderStats) read(track string) camera.Decoder {
+	process, _ := d.usage.read()
+	return camera.Decoder{Track: track, StateChange: d.state, Worker: process, Starts: d.usage.starts, RunSeconds: d.usage.runTime(time.Now()).Seconds(), Pictures: d.pictures.Load()}
 }
 
 // trackStatus describes the tracks that have had frames, and the smaller stream. The caller holds mu.
@@ -89,18 +116,28 @@ func (l *stats) trackStatus() (list []camera.Track) {
 	return list
 }
 
-// setDecoderState records the state of the decoder, for decoderState.
-func (l *stats) setDecoderState(state camera.StateChange) {
+// setDecoderState records the state of a decoder.
+func (l *stats) setDecoderState(d *decoderStats, state camera.StateChange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.decoding = state
+	d.state = state
 }
 
-// decoderState returns the state of the decoder.
-func (l *stats) decoderState() camera.StateChange {
+// mainStream describes how main is made now.
+func (l *stats) mainStream() (main camera.Stream) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.decoding
+	if len(l.streamList) > 0 {
+		main = l.streamList[0]
+	}
+	return main
+}
+
+// setStreams records how the renditions are made, and which track the decoder of what the worker delivers decodes.
+func (l *stats) setStreams(list []camera.Stream, decoderTrack string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.streamList, l.decoderTrack = list, decoderTrack
 }
 
 // updateStatus calls change with the status, under the mutex.
@@ -131,8 +168,7 @@ func (l *stats) openedAfter(t time.Time) time.Duration {
 func (l *stats) setProcess(usage *workerUsage, pid int, used time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	usage.pid = pid
-	usage.endedCPUTime += used
+	usage.set(pid, used, time.Now())
 	if usage == &l.usage {
 		l.rate = rateMeter{}
 	}

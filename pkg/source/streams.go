@@ -91,20 +91,20 @@ func (c *Camera) Topic(rendition string) (*broker.Topic, bool) {
 func (s *supervisor) setRenditions(renditions []camera.Rendition) {
 	old, updated := s.streams.Load(), s.buildStreams(renditions, s.streams.Load().byNumber)
 	s.streams.Store(updated)
-	hasReaders := make([]bool, len(updated.byNumber))
+	demands := make([]broker.Demand, len(updated.byNumber))
 	for i, was := range old.byNumber {
 		switch {
 		case was == nil:
 		case updated.byNumber[i] == nil || updated.byNumber[i].topic != was.topic:
 			was.topic.End()
-			if w := s.workerFor(i); w != nil && s.hasReaders[i] {
-				w.send(wire.Demand{Rendition: uint8(i)})
+			if s.worker != nil && s.demands[i].Frames && s.decoderOf(i) == nil {
+				s.worker.send(wire.Demand{Rendition: uint8(i)})
 			}
 		default:
-			hasReaders[i] = s.hasReaders[i]
+			demands[i] = s.demands[i]
 		}
 	}
-	s.hasReaders, s.placeholders = hasReaders, nil
+	s.demands, s.placeholders = demands, nil
 	s.updateStatus(func(st *camera.Status) { st.Renditions = renditions })
 }
 

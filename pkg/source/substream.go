@@ -17,6 +17,7 @@ func (s *supervisor) initSubstream() {
 			state := s.substream.state
 			t.state.Store(&state)
 		}
+		s.updateDecoders() // renditions are made of the smaller stream only while it is live
 	}
 }
 

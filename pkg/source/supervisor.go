@@ -8,27 +8,26 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"camd/pkg/broker"
 	"camd/pkg/camera"
-	"camd/pkg/source/wire"
 )
 
 // supervisor is the state of one Run. Only the goroutine of Run uses it.
 type supervisor struct {
 	*Camera
-	currentState                     // the state as last published
-	controlState                     // the image controls
-	paused            bool           // the camera is turned off
-	pauseOverridden   bool           // a person has turned the camera on or off, so Options.Paused has no effect
-	hasReaders        []bool         // by rendition: somebody reads its topic, or did within demandLinger
-	tracksWanted      bool           // the same for the topics of the tracks together
-	fallback          readerFallback // what reads the camera, because what camd prefers cannot
-	lookupFailed      bool           // the newest dial did not find the name of the server, which a capture process may know
-	workerSession                    // of the worker that runs, or of the last one
-	decoder           *secondary
-	endFeeding        func()         // ends the goroutine that feeds the decoder; nil while none runs
-	decodedFreeze     freezeDetector // of the pictures that the decoder makes of video
-	substream         *secondary
-	stuckWorkers      []*worker // killed, but not ended: they hang in a driver
+	currentState                      // the state as last published
+	controlState                      // the image controls
+	paused            bool            // the camera is turned off
+	pauseOverridden   bool            // a person has turned the camera on or off, so Options.Paused has no effect
+	demands           []broker.Demand // by rendition: what the readers of its topic want
+	tracksWanted      bool            // the same for the topics of the tracks together
+	fallback          readerFallback  // what reads the camera, because what camd prefers cannot
+	lookupFailed      bool            // the newest dial did not find the name of the server, which a capture process may know
+	workerSession                     // of the worker that runs, or of the last one
+	decoder           *decoder        // of what the worker delivers
+	subDecoder        *decoder        // of the smaller stream
+	substream         *secondary      // reads the smaller stream
+	stuckWorkers      []*worker       // killed, but not ended: they hang in a driver
 	retry             <-chan time.Time
 	backoff           *backoff.ExponentialBackOff
 	pathWatcher       *pathWatcher // nil unless the camera waits for a device or file
@@ -55,11 +54,11 @@ var errRemoved = errors.New("the camera was removed")
 func newSupervisor(c *Camera) *supervisor {
 	s := &supervisor{Camera: c, paused: c.opts.Paused, controlState: newControlState(c.opts.Controls), backoff: newBackoff()}
 	for _, st := range c.streams.Load().byNumber {
-		s.hasReaders = append(s.hasReaders, st.topic.Wanted())
+		s.demands = append(s.demands, st.topic.Demand())
 	}
 	s.tracksWanted = c.tracks.Load().wanted()
-	s.initDecoder()
 	s.initSubstream()
+	s.decoder, s.subDecoder = s.newDecoder(false, &s.stats.ownDecoder), s.newDecoder(true, &s.stats.subDecoder)
 	return s
 }
 
@@ -94,13 +93,17 @@ func (s *supervisor) run(ctx context.Context) {
 			s.applyOptions(n.options)
 			close(n.done)
 		case e, ok := <-s.decoder.events:
-			s.handleSecondaryEvent(s.decoder, e, ok)
+			s.handleDecoderMessage(s.decoder, e, ok)
+		case e, ok := <-s.subDecoder.events:
+			s.handleDecoderMessage(s.subDecoder, e, ok)
 		case e, ok := <-s.substream.events:
 			s.handleSecondaryEvent(s.substream, e, ok)
 		case <-s.retry:
 			s.attemptOpen()
 		case <-s.decoder.retry:
-			s.openSecondary(s.decoder)
+			s.retryDecoder(s.decoder)
+		case <-s.subDecoder.retry:
+			s.retryDecoder(s.subDecoder)
 		case <-s.substream.retry:
 			s.openSecondary(s.substream)
 		case <-s.pathChanged():
@@ -110,7 +113,9 @@ func (s *supervisor) run(ctx context.Context) {
 		case <-s.queuedSlot.granted():
 			s.startWorker()
 		case <-s.decoder.queuedSlot.granted():
-			s.startSecondary(s.decoder)
+			s.startSecondary(s.decoder.secondary)
+		case <-s.subDecoder.queuedSlot.granted():
+			s.startSecondary(s.subDecoder.secondary)
 		case now := <-tick.C:
 			s.heartbeat(now)
 			s.tick(now)
@@ -145,7 +150,9 @@ func (s *supervisor) pathChanged() <-chan struct{} {
 func (s *supervisor) hasAnyReader() bool { return s.tracksWanted || s.hasPictureReader() }
 
 // hasPictureReader reports the same for the topics of JPEGs.
-func (s *supervisor) hasPictureReader() bool { return slices.Contains(s.hasReaders, true) }
+func (s *supervisor) hasPictureReader() bool {
+	return slices.ContainsFunc(s.demands, func(d broker.Demand) bool { return d.Wanted })
+}
 
 // updateDemand applies changes in the demand for the topics. It opens and closes a camera that is on demand.
 func (s *supervisor) updateDemand() {
@@ -155,12 +162,13 @@ func (s *supervisor) updateDemand() {
 		if st == nil {
 			continue
 		}
-		if wanted := st.topic.Wanted(); wanted != s.hasReaders[i] {
-			s.hasReaders[i] = wanted
-			s.setDemand(i, wanted)
+		if demand := st.topic.Demand(); demand != s.demands[i] {
+			wasWanted := s.demands[i].Wanted
+			s.demands[i] = demand
+			s.applyDemand(i, wasWanted)
 		}
 	}
-	s.updateDecoder()
+	s.updateDecoders()
 	after := s.hasAnyReader()
 	switch {
 	case after == before || !s.opts.OnDemand || s.paused:
@@ -173,26 +181,21 @@ func (s *supervisor) updateDemand() {
 	}
 }
 
-// setDemand starts or ends a rendition at the worker, and shows a placeholder in one that starts while the camera is not live.
-func (s *supervisor) setDemand(rendition int, wanted bool) {
-	if w := s.workerFor(rendition); w != nil {
-		w.send(wire.Demand{Rendition: uint8(rendition), Wanted: wanted})
+// applyDemand tells the worker that makes a rendition what its readers want now. If it has become wanted, it shows a placeholder unless the
+// rendition is live. The decoders are told by updateDecoders.
+func (s *supervisor) applyDemand(rendition int, wasWanted bool) {
+	isDecoded := s.decoderOf(rendition) != nil
+	if s.worker != nil && !isDecoded {
+		s.worker.send(s.demandMessage(rendition))
 	}
+	isWanted := s.demands[rendition].Wanted
 	switch {
-	case rendition == 0 && !s.isDecoded(0): // the worker sends one picture a second without demand
-	case !wanted:
+	case isWanted == wasWanted || rendition == 0 && !isDecoded: // the worker sends one picture of main a second without demand
+	case !isWanted:
 		s.streams.Load().byNumber[rendition].topic.Expire()
 	case s.shownState(rendition).State != camera.Live:
 		s.publishPlaceholder(time.Now())
 	}
-}
-
-// workerFor returns the worker that makes a rendition, or nil if it does not run.
-func (s *supervisor) workerFor(rendition int) *worker {
-	if s.isDecoded(rendition) {
-		return s.decoder.worker
-	}
-	return s.worker
 }
 
 // tick is called once a second. It checks the worker, updates the rate, trims the topics and repeats the placeholder.
@@ -204,7 +207,9 @@ func (s *supervisor) tick(now time.Time) {
 	if s.worker != nil {
 		s.enforceWorkerLimits(now)
 	}
-	s.checkSecondary(s.decoder, now, s.isDecoderFed())
+	for _, d := range s.decoders() {
+		s.checkSecondary(d.secondary, now, s.owesPicture(d))
+	}
 	s.checkSecondary(s.substream, now, s.State == camera.Live)
 	for _, st := range s.streams.Load().byNumber {
 		if st != nil {
@@ -222,5 +227,6 @@ func (s *supervisor) tick(now time.Time) {
 	}
 	if s.State == camera.Live {
 		s.requestMissingRenditions()
+		s.updateDecoders()
 	}
 }

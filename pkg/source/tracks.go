@@ -118,6 +118,9 @@ func (t *track) publish(f broker.Frame) {
 	}
 }
 
+// interval returns the time between the newest two keyframes, 0 before the second.
+func (t *track) interval() time.Duration { return time.Duration(t.keyframeInterval.Load()) }
+
 // interrupt hides the frames from viewers that come later: the camera is lost. What follows begins with a keyframe.
 func (t *track) interrupt() {
 	if t != nil && !t.lastKey.IsZero() {
@@ -144,7 +147,7 @@ func (t *track) status(state camera.StateChange) camera.Track {
 	s := camera.Track{
 		Name: t.name, State: state.State, Reason: state.Reason,
 		Frames: t.frames.Load(), Keyframes: t.keyframes.Load(), Bytes: t.bytes.Load(),
-		KeyframeInterval: time.Duration(t.keyframeInterval.Load()), Joinable: t.topic.Joinable(),
+		KeyframeInterval: t.interval(), Joinable: t.topic.Joinable(),
 	}
 	if f := t.format.Load(); f != nil {
 		s.Codec, s.CodecString, s.Width, s.Height = f.Codec, f.CodecString, f.Width, f.Height

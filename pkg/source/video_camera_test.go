@@ -86,7 +86,7 @@ func TestSetPausedWithdrawsVideo(t *testing.T) {
 		viewers[name] = topic.Subscribe(broker.InOrder)
 		defer viewers[name].Close()
 	}
-	pid := c.Status().Worker.PID
+	pid := c.decoderPID(0)
 	c.setPausedOrFail(t, true)
 	c.checkPaused(t, pid)
 	for name, v := range viewers {
@@ -129,12 +129,12 @@ func TestOnDemandVideoCameraRunsOnlyWhileWatched(t *testing.T) {
 	main, viewer := c.read(t, "")
 	nextFrame(t, viewer, false)
 	viewer.Close()
-	if s := c.waitForState(t, camera.Idle); s.Worker.PID != 0 || !main.Newest().Placeholder {
+	if s := c.waitForState(t, camera.Idle); c.decoderPID(0) != 0 || !main.Newest().Placeholder {
 		t.Errorf("%+v", s)
 	}
 	video := c.track(t, camera.Video).Subscribe(broker.Decodable)
 	nextFrame(t, video, false)
-	if s := c.waitForState(t, camera.Live); s.Worker.PID != 0 {
+	if c.waitForState(t, camera.Live); c.decoderPID(0) != 0 {
 		t.Error("it is decoded")
 	}
 	video.Close()

@@ -53,7 +53,6 @@ type worker struct {
 	host          workerHost
 	commandPipe   *os.File
 	commandWriter *wire.Writer
-	isFed         atomic.Bool // a decoder has been sent a frame
 	messagePipe   *os.File
 	events        chan event      // closed after the last message
 	received      chan struct{}   // closed when nothing reads messagePipe any more
@@ -63,6 +62,12 @@ type worker struct {
 	limits        media.Limits
 	stopped       bool // stop has been called
 	reaped        bool // stop has seen that the process or session has ended
+
+	// Of a decoder. The supervisor sets the first two while a goroutine feeds the decoder, which reads them.
+	feedKeyframesOnly atomic.Bool   // send only keyframes
+	feedPeriod        atomic.Int64  // how far apart JPEGs may be, a time.Duration
+	feedTarget        atomic.Uint64 // Seq of the newest frame when feeding began
+	lastFed           atomic.Int64  // when the newest frame was sent, in Unix nanoseconds; 0 before the first
 
 	queuedCommands chan<- wire.Message // to the goroutine that feeds a decoder; nil while none runs
 	isCut          bool                // a message to the worker was cut, so it gets no more. While a goroutine feeds it, only that uses this

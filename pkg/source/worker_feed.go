@@ -18,14 +18,32 @@ const feedTimeout = 5 * time.Second
 // maxQueuedCommands is how many commands wait for the goroutine that feeds a decoder.
 const maxQueuedCommands = 256
 
-// startFeeding starts a goroutine that sends the frames of a topic to a worker. Until stop, commands go through this goroutine too, so that
-// a worker that does not read never blocks the caller of send. The worker must have loaded, else its pipe fills. The caller must call stop.
-func (w *worker) startFeeding(topic *broker.Topic, mode broker.Mode) (stop func()) {
+// feedPlan says what a decoder is fed with.
+type feedPlan struct {
+	topic   *broker.Topic
+	isVideo bool // H.264 or H.265, which needs the frames since a keyframe
+}
+
+// startFeeding starts a goroutine that sends the frames of a topic to a worker. It begins with the newest group of pictures. Frames in front
+// of the newest one are hidden: the worker makes no pictures of them. What follows is sent as feedKeyframesOnly and feedPeriod say. Until
+// stop, commands go through this goroutine too, so that a worker that does not read never blocks the caller of send. The worker must have
+// loaded, else its pipe fills. The caller must call stop.
+func (w *worker) startFeeding(p feedPlan) (stop func()) {
 	commands := make(chan wire.Message, maxQueuedCommands)
 	w.queuedCommands = commands
+	w.lastFed.Store(0)
+	mode := broker.Latest
+	if p.isVideo {
+		mode = broker.Decodable
+	}
+	sub := p.topic.SubscribeEvery(mode, broker.Never)
+	w.feedTarget.Store(p.topic.Published())
 	ctx, cancel := context.WithCancel(context.Background())
 	var feeding sync.WaitGroup
-	feeding.Go(func() { w.feed(ctx, commands, topic, mode) })
+	feeding.Go(func() {
+		defer sub.Close()
+		w.feed(ctx, commands, sub)
+	})
 	return func() {
 		cancel() // before the deadline: beginWrite checks ctx after it has set another one
 		_ = w.commandPipe.SetWriteDeadline(time.Unix(1, 0))
@@ -34,17 +52,18 @@ func (w *worker) startFeeding(topic *broker.Topic, mode broker.Mode) (stop func(
 	}
 }
 
+// hasCaughtUp reports whether a decoder that has decoded the frame with a number has caught up with the camera.
+func (w *worker) hasCaughtUp(count uint64) bool { return count >= w.feedTarget.Load() }
+
 // feed sends commands and frames until ctx ends or the worker does not take them. The supervisor replaces such a worker, because it sends
 // no pictures then.
-func (w *worker) feed(ctx context.Context, commands <-chan wire.Message, topic *broker.Topic, mode broker.Mode) {
-	sub := topic.Subscribe(mode)
-	defer sub.Close()
-	var format *broker.Format
+func (w *worker) feed(ctx context.Context, commands <-chan wire.Message, sub *broker.Subscription) {
+	f := feed{worker: w}
 	for {
 		updated := sub.Updated()
 		var command wire.Message
-		if f := sub.TryNext(); f != nil {
-			if !f.Placeholder && !w.feedFrame(ctx, f, &format) {
+		if frame := sub.TryNext(); frame != nil {
+			if !frame.Placeholder && !f.feedFrame(ctx, frame) {
 				return
 			}
 			select {
@@ -67,23 +86,44 @@ func (w *worker) feed(ctx context.Context, commands <-chan wire.Message, topic *
 	}
 }
 
-// feedFrame sends a frame, and its format if that is another one than format.
-func (w *worker) feedFrame(ctx context.Context, f *broker.Frame, format **broker.Format) bool {
-	captured := toMonotonic(f.Captured)
-	w.isFed.Store(true)
-	if f.Format.Codec == media.JPEG {
-		return w.beginWrite(ctx) && w.wrote(w.commandWriter.WriteFrame(wire.Frame{Captured: captured, Count: f.Seq}, f.Data))
+// feed is the state of the goroutine that feeds a decoder.
+type feed struct {
+	*worker
+	format *broker.Format // of the newest frame of video
+	next   time.Time      // capture time from which the next JPEG is due
+}
+
+// feedFrame sends a frame, unless it is not needed.
+func (f *feed) feedFrame(ctx context.Context, frame *broker.Frame) bool {
+	if frame.Format.Codec == media.JPEG {
+		return f.feedJPEG(ctx, frame)
 	}
-	if f.Format != *format {
-		*format = f.Format // without Init: the parameter sets are also in front of each keyframe
-		m := wire.VideoFormat{Codec: f.Format.Codec, CodecString: f.Format.CodecString, Width: f.Format.Width, Height: f.Format.Height}
-		if !w.feedCommand(ctx, m) {
+	if frame.Seq > f.feedTarget.Load() && !frame.Key && f.feedKeyframesOnly.Load() {
+		return true
+	}
+	if frame.Format != f.format {
+		f.format = frame.Format // without Init: the parameter sets are also in front of each keyframe
+		m := wire.VideoFormat{Codec: f.format.Codec, CodecString: f.format.CodecString, Width: f.format.Width, Height: f.format.Height}
+		if !f.feedCommand(ctx, m) {
 			return false
 		}
 	}
-	return w.beginWrite(ctx) && w.wrote(w.commandWriter.WriteVideoFrame(wire.VideoFrame{
-		Captured: captured, Count: f.Seq, PTS: f.PTS, DTS: f.DTS, Key: f.Key, Disposable: f.Disposable, Leading: f.Leading,
-	}, f.Wire))
+	f.lastFed.Store(time.Now().UnixNano())
+	return f.beginWrite(ctx) && f.wrote(f.commandWriter.WriteVideoFrame(wire.VideoFrame{
+		Captured: toMonotonic(frame.Captured), Count: frame.Seq, PTS: frame.PTS, DTS: frame.DTS, Key: frame.Key, Disposable: frame.Disposable,
+		Leading: frame.Leading, Hidden: frame.Seq < f.feedTarget.Load(),
+	}, frame.Wire))
+}
+
+// feedJPEG sends a JPEG if feedPeriod has passed since the one before. A camera's times vary a little.
+func (f *feed) feedJPEG(ctx context.Context, frame *broker.Frame) bool {
+	period := time.Duration(f.feedPeriod.Load()) / 2
+	if frame.Captured.Before(f.next) {
+		return true
+	}
+	f.next = frame.Captured.Add(period)
+	f.lastFed.Store(time.Now().UnixNano())
+	return f.beginWrite(ctx) && f.wrote(f.commandWriter.WriteFrame(wire.Frame{Captured: toMonotonic(frame.Captured), Count: frame.Seq}, frame.Data))
 }
 
 func (w *worker) feedCommand(ctx context.Context, m wire.Message) bool {

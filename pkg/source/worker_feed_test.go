@@ -21,7 +21,7 @@ func TestStuckDecoderDelaysNobody(t *testing.T) {
 	w := &worker{commandPipe: pipes.commands, commandWriter: wire.NewWriter(pipes.commands)}
 	topic := broker.NewTopic("cam/main", broker.Options{})
 	topic.Publish(broker.Frame{Key: true, Format: &broker.Format{Codec: media.JPEG}, Data: make([]byte, 1<<20), Captured: time.Now()})
-	stop := w.startFeeding(topic, broker.Latest)
+	stop := w.startFeeding(feedPlan{topic: topic})
 	if _, err := pipes.childCommands.Read(make([]byte, 1)); err != nil { // the frame has begun, and the pipe has no room for all of it
 		t.Fatal(err)
 	}
@@ -39,13 +39,13 @@ func TestDecoderMayWaitForKeyframe(t *testing.T) {
 	now := time.Now()
 	s.State = camera.Live
 	s.decoder.worker, s.decoder.loaded, s.decoder.lastProgress = &worker{host: &readerSession{}}, true, now.Add(-time.Hour)
-	s.checkSecondary(s.decoder, now, s.isDecoderFed())
+	s.decoder.endFeeding = func() {}
+	s.checkSecondary(s.decoder.secondary, now, s.owesPicture(s.decoder))
 	if s.decoder.state.State == camera.Offline || !s.decoder.lastProgress.Equal(now) {
 		t.Errorf("%+v", s.decoder.state)
 	}
-	s.decoder.worker.isFed.Store(true)
-	s.lastProgress = now.Add(time.Second)
-	if !s.isDecoderFed() {
+	s.decoder.worker.lastFed.Store(now.Add(time.Second).UnixNano())
+	if !s.owesPicture(s.decoder) {
 		t.Error("a decoder that gets frames may be silent")
 	}
 }

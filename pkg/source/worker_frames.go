@@ -66,7 +66,7 @@ func (s *supervisor) noteProgress() {
 		if s.State != camera.Live {
 			s.expireDecoded() // they hold the placeholder of the state before
 			s.setState(camera.Live, camera.None, "")
-			s.updateDecoder()
+			s.updateDecoders()
 			s.updateSubstream()
 		}
 	}
@@ -116,7 +116,7 @@ func (s *supervisor) handleFrame(p frameEvent) {
 
 // handleRenditionFrame publishes a picture of a rendition other than main if the camera is live and somebody reads the rendition.
 func (s *supervisor) handleRenditionFrame(p frameEvent) {
-	if s.State != camera.Live || p.rendition >= len(s.hasReaders) || !s.hasReaders[p.rendition] {
+	if s.State != camera.Live || p.rendition >= len(s.demands) || !s.demands[p.rendition].Wanted {
 		return
 	}
 	s.publishFrame(p)
@@ -127,12 +127,15 @@ func (s *supervisor) handleRenditionFrame(p frameEvent) {
 // came before the camera was live and were not published, and the next may come much later.
 func (s *supervisor) requestMissingRenditions() {
 	for i, st := range s.streams.Load().byNumber {
-		w := s.workerFor(i)
-		if i == 0 && !s.isDecoded(0) || !s.hasReaders[i] || w == nil {
+		w, d := s.worker, s.decoderOf(i)
+		if d != nil {
+			w = d.worker
+		}
+		if i == 0 && d == nil || !s.demands[i].Frames || w == nil {
 			continue
 		}
 		if f := st.topic.Newest(); f == nil || f.Placeholder {
-			w.send(wire.Demand{Rendition: uint8(i), Wanted: true})
+			w.send(s.demandMessage(i))
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (s *supervisor) exceededLimit(ws *workerSession, usage *workerUsage, now ti
 	if ws.worker.isSession() {
 		return camera.None, ""
 	}
-	if ws.loadingSlot != nil && now.Sub(ws.started) >= slotTimeout {
+	if ws.loadingSlot != nil && now.Sub(ws.slotSince) >= slotTimeout {
 		ws.releaseLoadingSlot()
 	}
 	process, stopped := s.readProcess(usage)

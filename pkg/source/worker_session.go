@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"camd/pkg/camera"
-	"camd/pkg/source/wire"
 )
 
 // workerSession is the state of one worker, from its start to its end.
@@ -14,7 +13,8 @@ type workerSession struct {
 	worker          *worker         // nil when none runs
 	events          <-chan event    // of the worker; nil when none runs
 	reportedEnd     *endedEvent     // the worker's last message, with the reason why it ends; nil before it
-	loadingSlot     *startSlot      // held until the worker has loaded OpenCV; then nil
+	loadingSlot     *startSlot      // held until the worker has loaded OpenCV, and a decoder until it has caught up with its camera; then nil
+	slotSince       time.Time       // since when loadingSlot is held
 	loaded          bool            // the worker has loaded OpenCV
 	sigstopDetector sigstopDetector // finds out that a signal has stopped the worker
 	started         time.Time
@@ -30,8 +30,11 @@ type workerSession struct {
 // newWorkerSession returns the state of a worker that has just been started in a start slot, or without one.
 func newWorkerSession(w *worker, slot *startSlot) workerSession {
 	now := time.Now()
-	return workerSession{worker: w, events: w.events, loadingSlot: slot, started: now, lastProgress: now}
+	return workerSession{worker: w, events: w.events, loadingSlot: slot, slotSince: now, started: now, lastProgress: now}
 }
+
+// holdSlot keeps a slot that was granted to a worker that runs.
+func (w *workerSession) holdSlot(slot *startSlot) { w.loadingSlot, w.slotSince = slot, time.Now() }
 
 // startWorker starts a worker: a capture process in queuedSlot, which has been granted, or a session of the readers process.
 func (s *supervisor) startWorker() {
@@ -48,9 +51,9 @@ func (s *supervisor) startWorker() {
 	clear(s.unsent)
 	s.setProcess(&s.usage, w.pid(), 0)
 	s.sampleRate(s.started)
-	for i, wanted := range s.hasReaders {
-		if wanted {
-			w.send(wire.Demand{Rendition: uint8(i), Wanted: true})
+	for i, demand := range s.demands {
+		if demand.Frames {
+			w.send(s.demandMessage(i))
 		}
 	}
 }
@@ -70,20 +73,21 @@ func (s *supervisor) newWorker() (*worker, error) {
 // stopWorker stops the worker and the secondary workers, if they run, and returns when they have ended or count as stuck.
 func (s *supervisor) stopWorker() {
 	s.stopTogether()
-	s.stopSecondary(s.decoder)
-	s.stopSecondary(s.substream)
-	if s.worker != nil {
+	if s.worker != nil { // first: a decoder runs only beside it
 		s.endSession(&s.workerSession, &s.usage)
 		s.failPendingRequests()
 		s.tracks.Load().video.interrupt()
 	}
+	s.stopDecoders()
+	s.stopSecondary(s.substream)
 }
 
 // stopTogether stops the processes and sessions of all workers at the same time, because each may take seconds.
 func (s *supervisor) stopTogether() {
-	s.stopFeeding()
+	s.decoder.stopFeeding()
+	s.subDecoder.stopFeeding()
 	var stopping sync.WaitGroup
-	for _, w := range []*worker{s.worker, s.decoder.worker, s.substream.worker} {
+	for _, w := range []*worker{s.worker, s.decoder.worker, s.subDecoder.worker, s.substream.worker} {
 		if w != nil {
 			stopping.Go(func() { w.stop(s.opts.StopGracePeriod) })
 		}

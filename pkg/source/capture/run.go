@@ -126,7 +126,7 @@ func (s *session) handleCommands(commands *wire.Reader) error {
 		}
 		switch m := m.(type) {
 		case wire.Demand:
-			s.scheduler.setDemand(m.Rendition, m.Wanted)
+			s.scheduler.setDemand(m)
 			s.requestCatchUp()
 		case wire.Renditions:
 			s.scheduler.setRenditions(m)

@@ -20,7 +20,7 @@ const (
 type scheduler struct {
 	mu                      sync.Mutex
 	definitions             []camera.Rendition // number 0 is the pictures as they come
-	timings                 []renditionTiming  // from number 1 on
+	timings                 []renditionTiming  // by number
 	demanded                uint32             // a bit for each rendition, main's the lowest
 	newestCount             uint64             // the count of the camera's newest picture
 	mainRule                mainRule
@@ -38,8 +38,14 @@ const (
 
 // renditionTiming is when a rendition is made.
 type renditionTiming struct {
-	period time.Duration // 0 means every picture
+	period time.Duration // of the rendition; 0 means every picture, here and below
+	demand time.Duration // as camd asks
 	next   int64         // when the next one is due; 0 means at once: none was made since the rendition became wanted
+}
+
+// isDue reports whether the rendition is to be made of a picture.
+func (r *renditionTiming) isDue(captured int64) bool {
+	return advanceIfDue(&r.next, captured, max(r.period, r.demand))
 }
 
 func newScheduler(renditions wire.Renditions) *scheduler {
@@ -54,9 +60,9 @@ func (s *scheduler) setRenditions(to wire.Renditions) {
 	defer s.mu.Unlock()
 	before := s.definitions
 	s.definitions = append([]camera.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
-	timings := make([]renditionTiming, len(to.List))
-	for i, r := range to.List {
-		if i+1 < len(before) && before[i+1] == r {
+	timings := make([]renditionTiming, len(s.definitions))
+	for i, r := range s.definitions {
+		if i < len(before) && (i == 0 || before[i] == r) {
 			timings[i] = s.timings[i]
 		} else if r.FPS > 0 {
 			timings[i].period = frameInterval(r.FPS)
@@ -76,13 +82,14 @@ func (s *scheduler) rendition(number int) (r camera.Rendition, ok bool) {
 }
 
 // setDemand starts or ends the demand for a rendition; starting it again requests a picture at once.
-func (s *scheduler) setDemand(rendition uint8, on bool) {
+func (s *scheduler) setDemand(d wire.Demand) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := int(rendition) - 1; i >= 0 && i < len(s.timings) {
-		s.timings[i].next = 0
+	if int(d.Rendition) < len(s.timings) {
+		t := &s.timings[d.Rendition]
+		t.next, t.demand = 0, d.Period
 	}
-	if bit := uint32(1) << rendition; on {
+	if bit := uint32(1) << d.Rendition; d.Wanted {
 		s.demanded |= bit
 	} else {
 		s.demanded &^= bit
@@ -101,33 +108,33 @@ func (s *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.newestCount = count
-	wanted := s.demanded & 1
+	wanted := uint32(0)
+	for i := range s.timings {
+		if s.demanded&(1<<i) != 0 && s.timings[i].isDue(captured) {
+			wanted |= 1 << i
+		}
+	}
 	switch s.mainRule {
 	case mainAlways:
 		if advanceIfDue(&s.nextMain, captured, idleInterval) {
-			wanted = 1
+			wanted |= 1
 		}
 	case mainNever:
-		wanted = 0
-	}
-	for i := range s.timings {
-		if p := &s.timings[i]; s.demanded&(2<<i) != 0 && advanceIfDue(&p.next, captured, p.period) {
-			wanted |= 2 << i
-		}
+		wanted &^= 1
 	}
 	return wanted
 }
 
-// lateRenditions returns the renditions that became wanted after dueRenditions was called for this picture, one bit for each. It
+// lateRenditions returns the renditions beside 0 that became wanted after dueRenditions was called for this picture, one bit for each. It
 // returns none if there is a newer picture. The next picture of a slow camera may come much later.
 func (s *scheduler) lateRenditions(captured int64, count uint64) uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wanted := uint32(0)
 	for i := range s.timings {
-		if p := &s.timings[i]; count == s.newestCount && s.demanded&(2<<i) != 0 && p.next == 0 {
-			advanceIfDue(&p.next, captured, p.period)
-			wanted |= 2 << i
+		if t := &s.timings[i]; i > 0 && count == s.newestCount && s.demanded&(1<<i) != 0 && t.next == 0 {
+			t.isDue(captured)
+			wanted |= 1 << i
 		}
 	}
 	return wanted

@@ -33,7 +33,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 	expectDue(1, main) // one picture a second without demand
 	expectDue(1.5, 0)
 	for r := range uint8(3) {
-		d.setDemand(r+1, true)
+		d.setDemand(wire.Demand{Rendition: r + 1, Wanted: true})
 	}
 	expectLate(1, count-1, 0) // there is a newer one
 	expectLate(1.5, count, every|rare|hardly)
@@ -41,13 +41,13 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 	expectDue(2, main|every)
 	expectDue(3.4, main|every)
 	expectDue(3.5, every|rare)
-	d.setDemand(2, true) // requested again
+	d.setDemand(wire.Demand{Rendition: 2, Wanted: true}) // requested again
 	expectLate(3.5, count, rare)
-	d.setDemand(2, false)
+	d.setDemand(wire.Demand{Rendition: 2, Wanted: false})
 	expectLate(3.5, count, 0)
 	expectDue(3600, main|every)
-	d.setDemand(0, true)
-	d.setDemand(2, true)
+	d.setDemand(wire.Demand{Rendition: 0, Wanted: true})
+	d.setDemand(wire.Demand{Rendition: 2, Wanted: true})
 	expectDue(3600.1, main|every|rare)
 	expectDue(3600.2, main|every)
 }

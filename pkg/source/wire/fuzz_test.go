@@ -77,7 +77,7 @@ func FuzzRoundTrip(f *testing.F) {
 			Start{Source: s, User: text, Password: s + text, Renditions: []camera.Rendition{{Name: s, Width: n, FPS: x, Quality: -n}},
 				Capture: options.Capture{Size: sourceurl.Size{Width: n, Height: -n}, FPS: x, Once: on, OpenTimeout: time.Duration(at)}},
 			Opened{Backend: text, Codec: s, Width: n, FPS: x, Passthrough: on, Note: text},
-			Heartbeat{at, count}, Demand{uint8(n) % options.MaxRenditions, on}, Stop{}, Ended{s, text, on},
+			Heartbeat{at, count}, Demand{uint8(n) % options.MaxRenditions, on, time.Duration(count >> 1)}, Stop{}, Ended{s, text, on},
 			VideoFormat{Codec: s, CodecString: text, Width: n, Height: -n, Init: append([]byte{0}, picture...)},
 			SetControls{Request: uint32(n), Set: map[string]camera.Setting{s: {Kind: text, Number: at, Text: s}}},
 			Controls{Request: uint32(n), ErrorKind: s, Refused: map[string]string{s: text}, List: []camera.Control{

@@ -118,6 +118,7 @@ type Refused struct {
 type Demand struct {
 	Rendition uint8
 	Wanted    bool
+	Period    time.Duration // pictures need not be closer together than this; 0 means every picture at the rendition's rate
 }
 
 // Stop asks camd-capture to end.

@@ -146,10 +146,10 @@ func decode(kind byte, body []byte) (Message, error) {
 		}
 		return Heartbeat{int64(binary.BigEndian.Uint64(body)), binary.BigEndian.Uint64(body[8:])}, nil
 	case kindDemand:
-		if len(body) != 2 || body[0] > options.MaxRenditions || body[1] > 1 {
-			return nil, fmt.Errorf("% x is not a rendition and a flag", body)
+		if len(body) != 10 || body[0] > options.MaxRenditions || body[1] > 1 || body[2] > 0x7f {
+			return nil, fmt.Errorf("% x is not a rendition, a flag and a period", body)
 		}
-		return Demand{body[0], body[1] == 1}, nil
+		return Demand{body[0], body[1] == 1, time.Duration(binary.BigEndian.Uint64(body[2:]))}, nil
 	case kindStop:
 		if len(body) != 0 {
 			return nil, fmt.Errorf("%d bytes, must be none", len(body))

@@ -37,7 +37,7 @@ func (w *Writer) Write(m Message) error {
 		b = binary.BigEndian.AppendUint64(b, uint64(m.Captured))
 		b = binary.BigEndian.AppendUint64(b, m.Count)
 	case Demand:
-		b = append(b, m.Rendition, boolByte(m.Wanted))
+		b = binary.BigEndian.AppendUint64(append(b, m.Rendition, boolByte(m.Wanted)), uint64(m.Period))
 	case Stop:
 	case Start, Opened, VideoFormat, Ended, SetControls, Controls, Renditions, Refused:
 		body, err := json.Marshal(m)
