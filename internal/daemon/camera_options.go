@@ -5,12 +5,10 @@ import (
 
 	"camd/pkg/access"
 	"camd/pkg/broker"
-	"camd/pkg/camera"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
 	"camd/pkg/media"
 	"camd/pkg/source"
-	"camd/pkg/source/options"
 	"camd/pkg/statestore"
 )
 
@@ -48,7 +46,7 @@ func frameLimits(cfg *config.Config) media.Limits {
 // cameraOptions returns the options of the cameras in a configuration.
 func (s cameraResources) cameraOptions(cfg *config.Config, worker string) (all []source.Options) {
 	for _, c := range cfg.Cameras {
-		observer := wrapObserver(c.ID, s.metrics.Observer(c.ID, renditionNames(c)))
+		observer := wrapObserver(c.ID, s.metrics.Observer(c))
 		c.Paused, c.CaptureMemory, c.Limits = startsPaused(c, s.store), cfg.Limits.CaptureMemory, frameLimits(cfg)
 		all = append(all, source.Options{Camera: c, Site: cfg.Site, WorkerPath: worker, Budget: s.budget, Observer: observer, Log: s.log})
 	}
@@ -76,12 +74,4 @@ func newServerConfig(cfg *config.Config, cameras []*source.Camera, authenticator
 		r.Cameras[c.ID()] = c
 	}
 	return r
-}
-
-func renditionNames(c options.Camera) []string {
-	names := []string{camera.Main}
-	for _, r := range c.Renditions {
-		names = append(names, r.Name)
-	}
-	return names
 }

@@ -64,11 +64,11 @@ func UnixTime(t time.Time) float64 {
 // disconnected.
 var frameTimeBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
 
-// NewFrameTimes returns a histogram of seconds by camera and rendition. It has classic buckets and native ones, which are at most
-// 10 % apart.
-func NewFrameTimes(name, help string) *prometheus.HistogramVec {
+// NewFrameTimes returns a histogram of seconds by camera and one more label, such as rendition. It has classic buckets and native ones,
+// which are at most 10 % apart.
+func NewFrameTimes(name, help, label string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: name, Help: help, Buckets: frameTimeBuckets,
 		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
-	}, []string{"camera", "rendition"})
+	}, []string{"camera", label})
 }

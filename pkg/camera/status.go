@@ -51,7 +51,7 @@ type Decoder struct {
 // Stream describes a rendition as it is made now.
 type Stream struct {
 	Name        string // of the rendition
-	Track       string // the track of which its pictures are decoded; empty if what reads the camera delivers them
+	Track       string // the track that is decoded for it; empty if what reads the camera delivers them
 	StateChange        // that of the camera, or that of the decoder if the camera is live and the decoder delivers no pictures
 }
 

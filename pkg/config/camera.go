@@ -74,6 +74,7 @@ func (d *decoder) camera(v *value, index cameraIndex) options.Camera {
 	password, passwordKey := d.password(v)
 	if c.Source.Kind != "" {
 		d.checkSourceKind(c, v, index)
+		d.checkRenditionTracks(c, v)
 		d.checkVerification(c, v)
 		d.addCredentials(&c.Source, v, password, passwordKey)
 		addSubstreamLogin(&c)

@@ -132,7 +132,7 @@ func TestEditorSchemaAcceptsExample(t *testing.T) {
 // beyondSchema lists the cases of mistakes.txt that the schema accepts, by the reason.
 var beyondSchema = map[string][]string{
 	"an entry must differ from another":           {"ids and devices taken twice"},
-	"keys must fit the kind of source":            {"keys that do not go with a test pattern", "keys that do not go with a file", "keys that do not go with a network camera"},
+	"keys must fit the kind of source":            {"keys that do not go with a test pattern", "keys that do not go with a file", "keys that do not go with a network camera", "tracks that the camera cannot have"},
 	"YAML, which an editor checks without schema": {"two documents", "syntax: a space before the first key", "merge keys and tags"},
 }
 

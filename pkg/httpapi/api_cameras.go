@@ -30,6 +30,8 @@ type cameraJSON struct {
 	Format     formatJSON        `json:"format"`
 	Tracks     []trackJSON       `json:"tracks"`
 	Renditions []renditionJSON   `json:"renditions"` // main is first
+	Streams    []streamJSON      `json:"streams"`    // as Renditions; empty for a camera of another site
+	Decoders   []decoderJSON     `json:"decoders"`
 	Counts     countsJSON        `json:"counts"`
 	Worker     workerJSON        `json:"worker"`
 	URLs       map[string]string `json:"urls"`
@@ -126,6 +128,8 @@ func newCameraJSON(s camera.Status, viewers int, g access.Grant) cameraJSON {
 		Format:     formatJSON(s.Format),
 		Tracks:     tracksOf(s),
 		Renditions: renditionsOf(s),
+		Streams:    streamsOf(s, g),
+		Decoders:   decodersOf(s, g),
 		Counts:     countsJSON{s.Counts.Captured, s.Counts.Published[camera.Main], nonzero(s.Counts.Refused), nonzero(s.Counts.Restarts)},
 		Worker:     workerJSON{s.Worker.PID, s.Worker.CPUSeconds, s.Worker.RSSBytes},
 		URLs: map[string]string{

@@ -81,6 +81,42 @@ const wantCamera = `{
       "published": 9
     }
   ],
+  "streams": [
+    {
+      "name": "main",
+      "track": "video",
+      "state": "offline",
+      "reason": "auth",
+      "reason_text": "the camera refused the user or password",
+      "detail": "401 Unauthorized",
+      "since": "2023-11-14T22:13:20Z"
+    },
+    {
+      "name": "raw",
+      "track": "",
+      "state": "live",
+      "reason": "",
+      "reason_text": "",
+      "detail": "",
+      "since": null
+    }
+  ],
+  "decoders": [
+    {
+      "track": "video",
+      "state": "offline",
+      "reason": "undecodable",
+      "reason_text": "camd cannot decode the camera's video",
+      "detail": "profile 4:4:4",
+      "since": "2023-11-14T22:13:20Z",
+      "pid": 321,
+      "starts": 3,
+      "run_seconds": 60.5,
+      "cpu_seconds": 4.25,
+      "rss_bytes": 50000000,
+      "pictures": 700
+    }
+  ],
   "counts": {
     "captured": 10,
     "published": 9,
@@ -116,6 +152,17 @@ func offlineCamera() *testCamera {
 		},
 		{Name: camera.Sub, State: camera.Offline, Reason: camera.Auth},
 	}
+	since := time.Unix(1700000000, 0)
+	cam.status.Streams = []camera.Stream{
+		{Name: camera.Main, Track: camera.Video, StateChange: camera.StateChange{State: camera.Offline, Reason: camera.Auth, Detail: "401 Unauthorized", Since: since}},
+		{Name: "raw", StateChange: camera.StateChange{State: camera.Live}},
+	}
+	cam.status.Decoders = []camera.Decoder{{
+		Track:       camera.Video,
+		StateChange: camera.StateChange{State: camera.Offline, Reason: camera.Undecodable, Detail: "profile 4:4:4", Since: since},
+		Worker:      camera.Worker{PID: 321, CPUSeconds: 4.25, RSSBytes: 50e6},
+		Starts:      3, RunSeconds: 60.5, Pictures: 700,
+	}}
 	cam.status.Counts = camera.Counts{
 		Captured: 10, Published: map[string]uint64{camera.Main: 9},
 		Refused:  map[string]uint64{"truncated": 1, "damaged": 0},

@@ -34,7 +34,7 @@ var (
 )
 
 func newFrameAge() *prometheus.HistogramVec {
-	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a frame in seconds when its last byte was handed to a viewer's connection.")
+	return metric.NewFrameTimes("camd_viewer_frame_age_seconds", "Age of a frame in seconds when its last byte was handed to a viewer's connection.", "rendition")
 }
 
 // newMetricsHandler serves the metrics in the text formats of Prometheus and OpenMetrics.

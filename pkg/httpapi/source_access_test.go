@@ -16,6 +16,9 @@ func TestSourceAndDetailAreForAdmins(t *testing.T) {
 	const source, detail = "rtsp://planted-user@planted-host/1", "dial tcp planted-host:554: planted-detail"
 	yard := &cameraWithHistory{newTestCamera("yard"), []camera.StateChange{{State: camera.Offline, Reason: camera.Unreachable, Detail: detail, Since: time.Unix(1700000000, 0)}}}
 	yard.status.Source, yard.status.State, yard.status.Reason, yard.status.Detail = source, camera.Offline, camera.Unreachable, detail
+	offline := camera.StateChange{State: camera.Offline, Reason: camera.Undecodable, Detail: detail}
+	yard.status.Streams = []camera.Stream{{Name: camera.Main, Track: camera.Video, StateChange: offline}}
+	yard.status.Decoders = []camera.Decoder{{Track: camera.Video, StateChange: offline}}
 	yard.publish(1)
 	s := New(Options{Config: Config{
 		Auth: access.New(authOptions(t)), Cameras: map[string]Camera{"yard": yard}, Order: []string{"yard"},
@@ -47,7 +50,7 @@ func TestSourceAndDetailAreForAdmins(t *testing.T) {
 		if text := answer("?link=" + link); strings.Contains(text, "planted") {
 			t.Errorf("%s %s shows %s to a link", rt.method, path, text)
 		}
-		want := map[string]int{"/api/v1/cameras": 2, "/api/v1/cameras/{camera}": 2, "/api/v1/cameras/{camera}/history": 1}[rt.pattern]
+		want := map[string]int{"/api/v1/cameras": 4, "/api/v1/cameras/{camera}": 4, "/api/v1/cameras/{camera}/history": 1}[rt.pattern]
 		if rt.method == http.MethodPatch {
 			want = 0 // this camera cannot be turned off
 		}

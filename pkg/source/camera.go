@@ -24,7 +24,7 @@ type Options struct {
 	Log      *zap.Logger    // nil means none
 }
 
-// Observer receives how long each picture took. The camera's goroutine calls its methods, once for each picture.
+// Observer receives how long each picture took. The camera's goroutine calls its methods, each once for a picture.
 type Observer interface {
 	Encoded(rendition string, took time.Duration)  // not called for pictures passed through
 	Published(rendition string, age time.Duration) // from capture to publication
@@ -96,6 +96,7 @@ func New(o Options) *Camera {
 	}
 	c.stats.init(c.buildStreams(o.Renditions, nil), c.buildTracks(o, &trackSet{}), camera.Status{ID: o.ID, Title: o.Title, Site: o.Site, Source: o.Source.String(), Renditions: o.Renditions, State: state, Since: time.Now(),
 		Worker: camera.Worker{LimitBytes: uint64(max(o.CaptureMemory, 0))}})
+	c.decoderTrack = firstDecoderTrack(decodableTracks(o.Camera), "")
 	return c
 }
 

@@ -12,7 +12,7 @@ func (s *supervisor) handleDecoderEvent(d *decoder, e event) {
 	switch e := e.(type) {
 	case frameEvent:
 		s.handleDecodedFrame(d, e)
-	case heartbeatEvent: // for frames of which no picture is wanted
+	case heartbeatEvent: // for frames that give no picture
 		if e.count != d.framesRead && d.lastFault.reason != camera.Frozen {
 			d.noteDecoded(e.count)
 		}

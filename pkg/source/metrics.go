@@ -9,6 +9,7 @@ import (
 
 	"camd/internal/metric"
 	"camd/pkg/camera"
+	"camd/pkg/source/options"
 )
 
 var (
@@ -21,9 +22,9 @@ var (
 	descRefused   = metric.Desc("camd_camera_frames_refused_total", "Pictures that camd did not publish, because they are damaged, too large or not usable.", "camera", "reason")
 	descLastFrame = metric.Desc("camd_camera_last_frame_timestamp_seconds", "When the newest live picture was taken, as Unix time in seconds. 0 before the first picture.", "camera")
 	descRestarts  = metric.Desc("camd_camera_restarts_total", "Capture processes that ended, and attempts to open the camera that failed.", "camera", "reason")
-	descCPU       = metric.Desc("camd_capture_cpu_seconds_total", "CPU time that the camera's capture processes have used, in seconds.", "camera")
-	descRSS       = metric.Desc("camd_capture_resident_memory_bytes", "Resident memory of the camera's capture process, in bytes.", "camera")
-	descMemory    = metric.Desc("camd_capture_memory_limit_bytes", "Limit on the resident memory of the camera's capture process, in bytes. 0 means no limit.", "camera")
+	descCPU       = metric.Desc("camd_capture_cpu_seconds_total", "CPU time that the capture processes that read the camera have used, in seconds. Decoders do not count.", "camera")
+	descRSS       = metric.Desc("camd_capture_resident_memory_bytes", "Resident memory of the capture process that reads the camera, in bytes. Decoders do not count.", "camera")
+	descMemory    = metric.Desc("camd_capture_memory_limit_bytes", "Limit on the resident memory of each capture process of the camera, decoders included, in bytes. 0 means no limit.", "camera")
 )
 
 var (
@@ -33,14 +34,15 @@ var (
 	descReadersCrashes = metric.Desc("camd_readers_crashes_total", "Readers processes that crashed.")
 )
 
-// Metrics are the Prometheus metrics of a fleet's cameras, of their capture processes and of the readers processes. They are safe for concurrent use.
+// Metrics are the Prometheus metrics of a fleet's cameras, of their capture processes and decoders, and of the readers processes. They are safe for concurrent use.
 type Metrics struct {
-	encode, publish *prometheus.HistogramVec
+	encode, publish, decode *prometheus.HistogramVec
 
 	mu      sync.Mutex
 	cameras []*Camera
-	readers *readerPool        // nil before NewFleet
-	streams map[streamKey]bool // the streams that have histograms
+	readers *readerPool         // nil before NewFleet
+	streams map[streamKey]bool  // the streams that have histograms
+	tracks  map[string][]string // the tracks that have histograms, by camera: those that the newest observer has
 }
 
 // streamKey names one rendition of a camera.
@@ -50,30 +52,36 @@ type streamKey struct{ camera, rendition string }
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		streams: map[streamKey]bool{},
+		tracks:  map[string][]string{},
 		encode: metric.NewFrameTimes("camd_camera_encode_duration_seconds",
-			"Time to encode a picture as JPEG, in seconds. JPEGs that camd forwards unchanged do not count."),
-		publish: metric.NewFrameTimes("camd_camera_publish_delay_seconds", "Time from a picture's capture to its publication, in seconds."),
+			"Time to encode a picture as JPEG, in seconds. JPEGs that camd forwards unchanged do not count.", "rendition"),
+		publish: metric.NewFrameTimes("camd_camera_publish_delay_seconds", "Time from a picture's capture to its publication, in seconds.", "rendition"),
+		decode:  newDecoderDelays(),
 	}
-	r.MustRegister(m.encode, m.publish, metric.Collector(m.collect))
+	r.MustRegister(m.encode, m.publish, m.decode, metric.Collector(m.collect))
 	return m
 }
 
-// Observer returns the observer for the options of one camera. It creates the histograms of the camera's renditions. The fleet deletes
-// them when it no longer has the camera or the rendition.
-func (m *Metrics) Observer(id string, renditions []string) Observer {
+// Observer returns the observer for the options of one camera. It creates the histograms of the camera's renditions and decoders. The
+// fleet deletes them when it no longer has the camera, the rendition or the track.
+func (m *Metrics) Observer(c options.Camera) Observer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	o := &histogramObserver{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}}
-	for _, r := range renditions {
-		m.streams[streamKey{id, r}] = true
-		o.encode[r], o.publish[r] = m.encode.WithLabelValues(id, r), m.publish.WithLabelValues(id, r)
+	o := &histogramObserver{encode: map[string]prometheus.Observer{}, publish: map[string]prometheus.Observer{}, decode: map[string]prometheus.Observer{}}
+	for _, r := range append([]camera.Rendition{{Name: camera.Main}}, c.Renditions...) {
+		m.streams[streamKey{c.ID, r.Name}] = true
+		o.encode[r.Name], o.publish[r.Name] = m.encode.WithLabelValues(c.ID, r.Name), m.publish.WithLabelValues(c.ID, r.Name)
+	}
+	m.tracks[c.ID] = decodableTracks(c)
+	for _, track := range m.tracks[c.ID] {
+		o.decode[track] = m.decode.WithLabelValues(c.ID, track)
 	}
 	return o
 }
 
-// histogramObserver records the times of one camera's frames, by rendition.
+// histogramObserver records the times of one camera's frames: encode and publish by rendition, decode by track.
 type histogramObserver struct {
-	encode, publish map[string]prometheus.Observer
+	encode, publish, decode map[string]prometheus.Observer
 }
 
 func (h *histogramObserver) Encoded(rendition string, took time.Duration) {
@@ -86,7 +94,13 @@ func (h *histogramObserver) Published(rendition string, age time.Duration) {
 	}
 }
 
-// setCameras replaces the cameras that are collected. It deletes the histograms of streams that no longer exist.
+func (h *histogramObserver) Decoded(track string, delay time.Duration) {
+	if o := h.decode[track]; o != nil {
+		o.Observe(delay.Seconds())
+	}
+}
+
+// setCameras replaces the cameras that are collected. It deletes the histograms of streams and tracks that no longer exist.
 func (m *Metrics) setCameras(cameras []*Camera) {
 	if m == nil {
 		return
@@ -106,6 +120,13 @@ func (m *Metrics) setCameras(cameras []*Camera) {
 			m.publish.DeleteLabelValues(s.camera, s.rendition)
 			delete(m.streams, s)
 		}
+	}
+	for id, tracks := range m.tracks {
+		if !kept[streamKey{id, camera.Main}] {
+			tracks = nil
+			delete(m.tracks, id)
+		}
+		deleteDecoderDelays(m.decode, id, tracks)
 	}
 }
 
@@ -164,6 +185,5 @@ func collectStatus(out chan<- prometheus.Metric, s camera.Status) {
 	metric.Gauge(out, descRSS, float64(s.Worker.RSSBytes), s.ID)
 	metric.Gauge(out, descMemory, float64(s.Worker.LimitBytes), s.ID)
 	collectTracks(out, s.ID, s.Tracks)
+	collectDecoders(out, s.ID, s.Decoders)
 }
-
-func (h *histogramObserver) Decoded(string, time.Duration) {}

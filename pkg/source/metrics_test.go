@@ -52,10 +52,10 @@ camd_camera_restarts_total{camera="yard",reason="timeout"} 0
 # HELP camd_camera_up 1 if the camera is live, 0 if not.
 # TYPE camd_camera_up gauge
 camd_camera_up{camera="yard"} 0
-# HELP camd_capture_cpu_seconds_total CPU time that the camera's capture processes have used, in seconds.
+# HELP camd_capture_cpu_seconds_total CPU time that the capture processes that read the camera have used, in seconds. Decoders do not count.
 # TYPE camd_capture_cpu_seconds_total counter
 camd_capture_cpu_seconds_total{camera="yard"} 1.5
-# HELP camd_capture_memory_limit_bytes Limit on the resident memory of the camera's capture process, in bytes. 0 means no limit.
+# HELP camd_capture_memory_limit_bytes Limit on the resident memory of each capture process of the camera, decoders included, in bytes. 0 means no limit.
 # TYPE camd_capture_memory_limit_bytes gauge
 camd_capture_memory_limit_bytes{camera="yard"} 1.073741824e+09
 `
@@ -123,7 +123,7 @@ func TestMetricsFollowFleet(t *testing.T) {
 		for _, name := range renditions {
 			o.Renditions = append(o.Renditions, camera.Rendition{Name: name, Width: 32, Quality: 50})
 		}
-		o.Observer = m.Observer(id, append([]string{camera.Main}, renditions...))
+		o.Observer = m.Observer(o.Camera)
 		return o
 	}
 	check := func(when string, cameras, streams, published int) {
@@ -155,7 +155,7 @@ func TestMetricsFollowFleet(t *testing.T) {
 	check("after a camera was replaced", 2, 4, 1)
 	reconfigure(options("stays"), options("comes", "small"))
 	check("after a rendition was removed", 2, 3, 1)
-	m.Observer("refused", []string{camera.Main}) // for a configuration that was not put into force
+	m.Observer(options("refused").Camera) // for a configuration that was not put into force
 	reconfigure()
 	check("without cameras", 0, 0, 0)
 }

@@ -21,7 +21,7 @@ type secondary struct {
 	retry      <-chan time.Time
 	backoff    *backoff.ExponentialBackOff
 
-	queue        *startQueue   // of the slots in one of which it starts; nil if it needs none
+	queue        *startQueue   // grants the slot in which it starts; nil if it needs none
 	quickRestart time.Duration // a worker that ran this long and delivered frames is replaced at once; 0: never
 	usage        *workerUsage  // of its process; guarded by stats.mu
 

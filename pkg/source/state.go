@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"time"
 
 	"camd/pkg/broker"
@@ -90,7 +91,17 @@ func (s *supervisor) recordStreams() {
 		}
 		list = append(list, st)
 	}
-	s.setStreams(list, s.decoderTrack(s.decoder))
+	s.setStreams(list, s.ownDecoderTrack())
+}
+
+// ownDecoderTrack returns the track that the decoder of what the worker delivers decodes. It is empty if the camera cannot need one. While
+// the camera is not open, it is the one as before, so that counters stay where they are.
+func (s *supervisor) ownDecoderTrack() string {
+	possible := decodableTracks(s.opts.Camera)
+	if now := s.decoderTrack(s.decoder); s.opened && slices.Contains(possible, now) {
+		return now
+	}
+	return firstDecoderTrack(possible, s.stats.decoderTrack) // only this goroutine writes it
 }
 
 func (s *supervisor) mainTopic() *broker.Topic { return s.streams.Load().byNumber[0].topic }

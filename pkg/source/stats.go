@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,7 @@ type stats struct {
 	usage        workerUsage // of the process that reads the camera, if it has one of its own
 	rate         rateMeter
 	streamList   []camera.Stream // for Status; never changed
-	decoderTrack string          // of ownDecoder
+	decoderTrack string          // of ownDecoder; empty if the camera cannot need it
 	ownDecoder   decoderStats    // of what the camera's worker delivers
 	subDecoder   decoderStats    // of the smaller stream
 }
@@ -87,8 +86,8 @@ func (l *stats) Status() camera.Status {
 // decoderStatus describes the decoders that the camera may need. The caller holds mu.
 func (l *stats) decoderStatus() (list []camera.Decoder) {
 	tracks := l.tracks.Load()
-	if tracks.video != nil || l.decoderTrack != "" {
-		list = append(list, l.ownDecoder.read(cmp.Or(l.decoderTrack, camera.Video)))
+	if l.decoderTrack != "" {
+		list = append(list, l.ownDecoder.read(l.decoderTrack))
 	}
 	if tracks.sub != nil {
 		list = append(list, l.subDecoder.read(camera.Sub))

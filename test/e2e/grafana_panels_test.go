@@ -34,6 +34,7 @@ func TestGrafanaPanelsShowHealthySystem(t *testing.T) {
 	relay := startRelay(t, bus)
 	relay.waitForCameras("north.healthy", "north.tower")
 	go watch(t, d.URL+"/cameras/healthy/stream.mjpg").drain()
+	go watch(t, d.URL+"/cameras/tower/stream.mjpg").drain() // a decoder runs
 	go watch(t, relay.URL+"/cameras/north.healthy/stream.mjpg").drain()
 	p := startPrometheus(t, []string{d.URL, relay.URL})
 	for _, direction := range []string{"out", "in"} {
@@ -99,6 +100,7 @@ func TestGrafanaPanelsAndAlertsShowFaults(t *testing.T) {
 	p := startPrometheus(t, []string{d.URL, dead, metricsAddress}) // the third has the metrics of TLS
 	eventually(t, "the first scrape", func() bool { return len(p.queryAll(t, `camd_camera_up{camera="large"}`)) > 0 })
 	d.startProblemViewers(t)
+	go watch(t, d.URL+"/cameras/tower/stream.mjpg").drain() // a decoder runs
 	for n := range 8 {
 		d.waitForCamera("crashing", "live again", func(s state) bool {
 			return s.State == "live" && s.Counts.Restarts["worker_crashed"] == uint64(n)

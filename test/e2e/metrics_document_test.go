@@ -115,7 +115,7 @@ var labelMeanings = map[string]string{
 	"camera": "`id` of a camera in the configuration, or `site.id` of a camera of another site", "direction": "`out` for cameras of this camd, `in` for those of other sites", "title": "`title` of the camera", "rendition": "`main`, a name under `renditions`, or a track",
 	"backend": "how camd reads the camera: `V4L2`, `FFMPEG`, `HTTP`, `RTSP`, `PATTERN`", "codec": "what the camera delivers: `mjpeg`, `h264`, `yuyv` …",
 	"passthrough": "`true` if camd forwards the camera's own JPEGs",
-	"track":       "`video` for the source, `sub` for the substream", "width": "of the video in pixels", "height": "of the video in pixels",
+	"track":       "`video` for the source, `sub` for the substream; `main` for the decoder of a camera that sends JPEG", "width": "of the video in pixels", "height": "of the video in pixels",
 	"version": "version of camd", "commit": "commit that camd was built from", "goversion": "version of Go that built camd",
 }
 
@@ -133,7 +133,7 @@ const metricsPreface = `# Metrics
 func metricsDocument(families []*dto.MetricFamily, alerts map[string][]string) string {
 	var b strings.Builder
 	b.WriteString(metricsPreface)
-	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_ camd_readers_"}, {"Tracks", "camd_track_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
+	groups := []struct{ title, prefixes string }{{"Cameras", "camd_camera_ camd_capture_ camd_readers_"}, {"Tracks", "camd_track_"}, {"Decoders", "camd_decoder_"}, {"Viewers", "camd_viewer"}, {"The bus", "camd_bus_"}, {"camd", "camd_"}}
 	written := map[string]bool{}
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n## %s\n\n| metric | type | labels | what | alerts |\n|---|---|---|---|---|\n", g.title)
@@ -201,7 +201,8 @@ func labelTable(families []*dto.MetricFamily) string {
 		"only `camd_camera_up` until a viewer watches it here. A watched stream has the metrics of viewers and of the bus, and\n" +
 		"`camd_camera_frames_published_total`. Only the first 1024 watched streams have them: `camd_remote_streams_without_series` and\n" +
 		"`camd_bus_streams_without_series` count the others. The camd at the camera's site has all other metrics of the camera.\n")
-	b.WriteString("\n`camd_track_` metrics exist only for cameras that send H.264 or H.265.\n")
+	b.WriteString("\n`camd_track_` metrics exist only for cameras that send H.264 or H.265. `camd_decoder_` metrics exist only for cameras whose\n" +
+		"pictures a decoder makes. Only `camd_decoder_delay_seconds` exists before it is known what the camera sends.\n")
 	b.WriteString("\nThe value `http2` exists only with `tls` in the configuration.\n")
 	return b.String()
 }

@@ -12,6 +12,7 @@ import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
 import { bytes, countdown, dateTime, disconnectedLabel, pictureProblem, seconds, sentence, shownState, stateLabel } from './format.js';
 import { showPageProblem, toast } from './messages.js';
+import { decoderRows, streamRows } from './decoders.js';
 import { trackRows } from './tracks.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
@@ -70,25 +71,32 @@ function statusRows() {
     ['Read by', readers[format.backend] ?? format.backend],
     ['Note', format.note],
     ...trackRows(camera),
+    ...streamRows(camera),
+    ...decoderRows(camera, cpuText),
     ['Viewers', camera.viewers],
     ['Frames', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} captured, ${counts.published} published`],
     ['Refused frames', camera.remote ? '' : listCounts(counts.refused, 'none')],
     ['Capture restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
-    ['CPU', cpuLoad === null ? '' : `${Math.round(100 * cpuLoad)} % of one core`],
+    ['CPU', cpuText('')],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
 }
 
-// measureCPU computes the share of one core that the capture process used since the last sample.
-let cpuSample = null;
-let cpuLoad = null; // null until there are two samples of one process
-function measureCPU({ pid, cpu_seconds: total }) {
-  const sample = { pid, total, at: performance.now() / 1000 };
-  const isSame = cpuSample?.pid === pid && sample.total >= cpuSample.total;
-  if (!pid || !isSame) cpuLoad = null;
-  else if (sample.at - cpuSample.at < 1) return; // too short to be exact
-  else cpuLoad = (total - cpuSample.total) / (sample.at - cpuSample.at);
-  cpuSample = sample;
+// measureCPU computes the share of one core that a process used since the last sample.
+const cpuSamples = {}; // by the track of a decoder; empty for the capture process that reads the camera
+function measureCPU(track, { pid, cpu_seconds: total }) {
+  const sample = { pid, total, at: performance.now() / 1000, load: null }; // no load until there are two samples of one process
+  const before = cpuSamples[track];
+  if (pid && before?.pid === pid && total >= before.total) {
+    if (sample.at - before.at < 1) return; // too short to be exact
+    sample.load = (total - before.total) / (sample.at - before.at);
+  }
+  cpuSamples[track] = sample;
+}
+
+function cpuText(track) {
+  const load = cpuSamples[track]?.load ?? null;
+  return load === null ? '' : `${Math.round(100 * load)} % of one core`;
 }
 
 function showCamera() {
@@ -109,11 +117,11 @@ function tick() {
   if (!camera) return;
   const disconnected = retryAt !== null;
   const silentFor = document.hidden ? 0 : liveCanvas.silentSeconds(camera);
-  const state = shownState(camera, silentFor);
+  const state = shownState(camera, 'main', silentFor);
   find('.top').dataset.state = disconnected ? 'offline' : state;
   const label = disconnected ? disconnectedLabel : stateLabel(state);
   if (find('.state').textContent !== label) find('.state').textContent = label; // screen readers announce each change
-  showPageProblem(disconnected ? countdown(retryAt) : pictureProblem(camera, refusedReason, silentFor), disconnected || silentFor > 0);
+  showPageProblem(disconnected ? countdown(retryAt) : pictureProblem(camera, 'main', refusedReason, silentFor), disconnected || silentFor > 0);
 }
 
 function listHistory(states) {
@@ -175,7 +183,8 @@ async function refresh() {
 function update(now, viewers, history) {
   const before = camera;
   camera = now;
-  measureCPU(camera.worker);
+  measureCPU('', camera.worker);
+  for (const decoder of camera.decoders) measureCPU(decoder.track, decoder);
   if (trackURLs(before) !== trackURLs(camera)) listAddresses(document.getElementById('addresses'), camera);
   if (!before) {
     listSnippets(document.getElementById('snippets'), camera, isAuthenticated());

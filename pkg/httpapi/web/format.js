@@ -12,19 +12,27 @@ export const disconnectedLabel = 'Disconnected';
 // sentence returns a text with a capital first letter. The name camd has none.
 export const sentence = (text) => (text.startsWith('camd') ? text : text.charAt(0).toUpperCase() + text.slice(1));
 
-// cameraProblem returns what is wrong with a camera. The text is empty if nothing is wrong.
-export function cameraProblem(camera) {
-  const reason = [camera.reason_text, camera.detail].filter(Boolean).join(': ');
-  return reason && `${sentence(reason)} (since ${dateTime(new Date(camera.since))})`;
+// problemText returns what is wrong with a camera, or with one of its streams. The text is empty if nothing is wrong.
+export function problemText(state) {
+  const reason = [state.reason_text, state.detail].filter(Boolean).join(': ');
+  return reason && `${sentence(reason)} (since ${dateTime(new Date(state.since))})`;
 }
 
-// shownState returns the state to show for a camera. A camera without a new picture for silentFor seconds is never shown as live.
-export const shownState = (camera, silentFor) => silentFor && camera.state === 'live' ? 'stalled' : camera.state;
+// failedStream returns the stream of a rendition of a live camera if it has no pictures, because the decoder has failed.
+const failedStream = (camera, rendition) => camera.state === 'live'
+  ? camera.streams.find((stream) => stream.name === rendition && ['stalled', 'offline'].includes(stream.state)) : undefined;
+
+// shownState returns the state to show beside the pictures of a rendition. A camera is never shown as live if its decoder has
+// failed, or without a new picture for silentFor seconds.
+export function shownState(camera, rendition, silentFor) {
+  const isStalled = silentFor || failedStream(camera, rendition);
+  return isStalled && camera.state === 'live' ? 'stalled' : camera.state;
+}
 
 // pictureProblem returns why the picture of a camera is missing or not live. The text is empty if nothing is wrong. refusedReason is why
 // camd refuses to send pictures.
-export function pictureProblem(camera, refusedReason, silentFor) {
-  return cameraProblem(camera) || sentence(refusedReason ?? '') || (silentFor ? `No new picture for ${seconds(silentFor)}` : '');
+export function pictureProblem(camera, rendition, refusedReason, silentFor) {
+  return problemText(failedStream(camera, rendition) ?? camera) || sentence(refusedReason ?? '') || (silentFor ? `No new picture for ${seconds(silentFor)}` : '');
 }
 
 // countdown returns a text with the time until the next attempt to connect.

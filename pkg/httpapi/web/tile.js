@@ -63,9 +63,10 @@ export function showState(view, silentFor) {
   const { camera, liveCanvas } = view;
   const stale = silentFor > 0;
   view.element.toggleAttribute('data-stale', stale);
-  const value = shownState(camera, silentFor);
+  const rendition = liveCanvas.picture?.rendition;
+  const value = shownState(camera, rendition, silentFor);
   setState(view, value, stateLabel(value));
-  const text = pictureProblem(camera, view.refusedReason, silentFor);
+  const text = pictureProblem(camera, rendition, view.refusedReason, silentFor);
   showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? sentence(camera.detail) : text); // the placeholder shows the rest
 }
 
