@@ -69,7 +69,8 @@ func TestRenditionIsMadeOfConfiguredTrack(t *testing.T) {
 	t.Parallel()
 	video, sub := twoStreamCamera(t)
 	d := startVideoSources(t, []videoSource{{
-		id: "a", camera: video, more: fmt.Sprintf(", substream: '%s', renditions: {fine: {width: 320, track: video}, coarse: {width: 800, track: sub}}", sub.serve(t)),
+		id: "a", camera: video,
+		more: fmt.Sprintf(", substream: '%s', renditions: {fine: {width: 320, track: video}, coarse: {width: 800, track: sub}}", sub.serve(t)),
 	}})
 	d.waitForCamera("a", "live with its substream", func(s state) bool { return s.State == "live" && s.sendsVideo("sub") })
 	for rendition, track := range map[string]string{"fine": "video", "coarse": "sub"} {
