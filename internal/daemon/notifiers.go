@@ -10,13 +10,16 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
+	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/certificate"
 	"camd/pkg/config"
 	"camd/pkg/httpapi"
+	"camd/pkg/httpapi/snapshot"
 	"camd/pkg/notify"
 	"camd/pkg/notify/mqtt"
 	"camd/pkg/notify/webhook"
@@ -124,13 +127,26 @@ func (n *notifierRunner) newNotifiers(cfg *config.Config) (func() []notifier, er
 }
 
 func notifyCamera(c options.Camera, from *source.Camera) notify.Camera {
-	return notify.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func() []byte {
-		main, _ := from.Topic(camera.Main)
-		if f := main.Newest(); f != nil {
-			return f.Data
-		}
-		return nil
+	return notify.Camera{ID: c.ID, Title: c.Title, History: from.History, Picture: func(ctx context.Context) notify.Picture {
+		return newestPicture(ctx, from, c.OnDemand)
 	}}
+}
+
+// newestPicture returns the newest picture of a camera, of the same age as a snapshot. It waits for one until ctx ends. With onDemand it does
+// not wait, because it would open the camera.
+func newestPicture(ctx context.Context, from *source.Camera, onDemand bool) notify.Picture {
+	oldest := time.Now().Add(-snapshot.MaxAge(from.Status(), camera.Main))
+	var f *broker.Frame
+	if onDemand {
+		main, _ := from.Topic(camera.Main)
+		f = main.Newest()
+	} else {
+		f = snapshot.Fetch(ctx, from, camera.Main, oldest)
+	}
+	if f == nil || !f.Placeholder && f.Captured.Before(oldest) {
+		return notify.Picture{}
+	}
+	return notify.Picture{JPEG: f.Data, Placeholder: f.Placeholder}
 }
 
 // siteName returns the name of this camd in notifications.

@@ -63,6 +63,24 @@ func BenchmarkPublishAndNext(b *testing.B) {
 	}
 }
 
+// BenchmarkSubscribe opens and closes a subscription beside others, which have one period or each its own.
+func BenchmarkSubscribe(b *testing.B) {
+	for _, open := range []int{1, 10000} {
+		for name, step := range map[string]time.Duration{"one": 0, "different": 1} {
+			b.Run(fmt.Sprintf("open=%d/periods=%s", open, name), func(b *testing.B) {
+				topic := NewTopic("camera", Options{Linger: 5 * time.Second})
+				for n := range open {
+					defer topic.SubscribeEvery(Latest, time.Second+time.Duration(n)*step).Close()
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					topic.SubscribeEvery(Latest, time.Millisecond).Close() // the shortest
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkPublishVideo publishes to the ring of a video track, which drops a group of pictures at every keyframe.
 func BenchmarkPublishVideo(b *testing.B) {
 	topic, frame := NewTopic("camera", VideoOptions()), testFrame(1)

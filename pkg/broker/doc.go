@@ -33,6 +33,6 @@
 //
 // # Ownership
 //
-// The package starts no goroutine except for the timer of [Options].Linger. A subscription belongs to the goroutine that calls Next.
-// Any goroutine may call [Subscription.Stats] and [Subscription.Close].
+// The package starts no goroutine except for one timer of each topic, see [Options].Linger. A subscription belongs to the
+// goroutine that calls Next. Any goroutine may call [Subscription.Stats], [Subscription.SetPeriod] and [Subscription.Close].
 package broker

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 )
 
@@ -27,23 +26,23 @@ const (
 type Subscription struct {
 	topic  *Topic
 	mode   Mode
-	start  uint64       // Seq of the frame before the first one of the subscription
-	cursor uint64       // Seq of the last frame passed; it belongs to the reader
-	run    run          // of a reader in mode Decodable; it belongs to the reader
-	period atomic.Int64 // of SubscribeEvery or SetPeriod, a time.Duration
-	closed atomic.Bool
+	start  uint64        // Seq of the frame before the first one of the subscription
+	cursor uint64        // Seq of the last frame passed; it belongs to the reader
+	run    run           // of a reader in mode Decodable; it belongs to the reader
+	period time.Duration // of SubscribeEvery or SetPeriod; guarded by demand.mu, as is closed
+	closed bool
 	counters
 }
 
-// Subscribe returns a subscription of a reader that wants every frame. It starts at the newest frame. In mode Decodable it starts at the newest keyframe if the topic is
-// joinable (see [Topic.Joinable]). If no such frame is there, it starts at the next frame. The caller must close it.
+// Subscribe returns a subscription of a reader that wants every frame. It starts at the newest frame. In mode Decodable it starts at the
+// newest keyframe if the topic is joinable (see [Topic.Joinable]). If no such frame is there, it starts at the next frame. The caller must
+// close it.
 func (t *Topic) Subscribe(mode Mode) *Subscription { return t.SubscribeEvery(mode, 0) }
 
 // SubscribeEvery is [Topic.Subscribe] for a reader that needs a frame only once in a period: 0 means every frame, and One and Never are also
 // allowed. The publisher learns the period from [Topic.Demand]. The subscription gets all frames that are published.
 func (t *Topic) SubscribeEvery(mode Mode, period time.Duration) *Subscription {
-	s := &Subscription{topic: t, mode: mode}
-	s.period.Store(int64(period))
+	s := &Subscription{topic: t, mode: mode, period: period}
 	if mode == Decodable {
 		s.start, s.run = t.join()
 	} else {
@@ -53,23 +52,16 @@ func (t *Topic) SubscribeEvery(mode Mode, period time.Duration) *Subscription {
 		}
 	}
 	s.cursor = s.start
-	t.demand.add(period)
+	t.demand.openSubscription(s)
 	return s
 }
 
-// SetPeriod changes the period of a subscription to another time. Only one goroutine may call it at a time, and not after Close.
-func (s *Subscription) SetPeriod(period time.Duration) {
-	if before := time.Duration(s.period.Swap(int64(period))); before != period {
-		s.topic.demand.change(before, period)
-	}
-}
+// SetPeriod changes the period of the subscription. Until Options.Linger has passed, the topic's demand counts the period before, as if its
+// reader had left. After Close, SetPeriod does nothing.
+func (s *Subscription) SetPeriod(period time.Duration) { s.topic.demand.changePeriod(s, period) }
 
 // Close ends the subscription's demand for frames. Further calls do nothing. It does not wake Next: cancel the context for that.
-func (s *Subscription) Close() {
-	if !s.closed.Swap(true) {
-		s.topic.demand.remove(time.Duration(s.period.Load()))
-	}
-}
+func (s *Subscription) Close() { s.topic.demand.closeSubscription(s) }
 
 // ErrEnded is the error of Next when the topic has ended and no frame is left.
 var ErrEnded = errors.New("the stream has ended")

@@ -18,8 +18,8 @@ func VideoOptions() Options {
 type Options struct {
 	// Depth is how many frames the ring holds, rounded up to a power of two. 0 means DefaultDepth.
 	Depth int
-	// Linger is how long a topic stays wanted after its last subscription was closed, so that a page reload does not
-	// stop and start an encoder. 0 means not at all.
+	// Linger is how long a reader counts in Demand after its subscription was closed, so that a page reload does not stop and start an
+	// encoder. 0 means not at all.
 	Linger time.Duration
 	// Bytes bounds the bytes of frames that the ring holds, with Format.Init for the first frame of each format. The newest frame stays even if it is larger. 0 means
 	// DefaultTopicBytes.

@@ -89,6 +89,7 @@ func (s *sender) requestRepeat() {
 // run sends frames until ctx or the topic ends. It reads the ring as a viewer does: it skips the frames that are published while
 // a write blocks.
 func (s *sender) run(ctx context.Context) {
+	// At full rate, because relays do not say how often their viewers need a frame. So a snapshot at a relay counts as a viewer.
 	sub := s.topic.Subscribe(broker.Latest)
 	defer sub.Close()
 	var last, passedOver uint64

@@ -14,3 +14,6 @@ const (
 
 // States lists every state.
 var States = []State{Idle, Starting, Live, Stalled, Offline, Paused}
+
+// ExpectsPictures reports whether a camera in this state delivers pictures, or will do so soon after somebody asks for one.
+func (s State) ExpectsPictures() bool { return s == Idle || s == Starting || s == Live }

@@ -101,6 +101,16 @@ type Status struct {
 	Controls []Control // as last read; nil while the camera is not open, and for sources without controls. Do not modify it
 }
 
+// StreamState returns the state of a rendition: that of its stream, or that of the camera if Streams does not have the rendition.
+func (s Status) StreamState(rendition string) StateChange {
+	for _, st := range s.Streams {
+		if st.Name == rendition {
+			return st.StateChange
+		}
+	}
+	return StateChange{State: s.State, Reason: s.Reason, Detail: s.Detail, Since: s.Since}
+}
+
 // StateChange is a camera's state and the reason for it. The newest one is the camera's current state.
 type StateChange struct {
 	State  State

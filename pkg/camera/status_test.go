@@ -18,6 +18,19 @@ func TestRenditionSizeKeepsProportions(t *testing.T) {
 	}
 }
 
+func TestStreamState(t *testing.T) {
+	s := Status{State: Live, Streams: []Stream{{Name: Main, StateChange: StateChange{State: Live}}, {Name: "preview", StateChange: StateChange{State: Offline, Reason: Undecodable}}}}
+	for rendition, want := range map[string]State{Main: Live, "preview": Offline, "unknown": Live} {
+		if got := s.StreamState(rendition).State; got != want {
+			t.Errorf("%s: %s, want %s", rendition, got, want)
+		}
+	}
+	s = Status{State: Stalled, Reason: Frozen}
+	if got := s.StreamState(Main); got != (StateChange{State: Stalled, Reason: Frozen}) {
+		t.Errorf("without streams: %+v", got)
+	}
+}
+
 func TestAnotherDetailIsNoNewState(t *testing.T) {
 	before := StateChange{State: Offline, Reason: Timeout, Detail: "no answer in 5s"}
 	for want, changes := range map[bool][]StateChange{

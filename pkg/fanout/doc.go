@@ -14,6 +14,11 @@
 // one system call. Such a viewer gets at most 256 KiB before it is the others' turn. If its socket takes nothing of a frame, the frame is
 // given back to the subscription, which drops frames that become late.
 //
+// # Demand
+//
+// A sender asks its topic for frames as often as its fastest viewer needs them: see Viewer.Period. Each viewer of video asks for every
+// frame itself.
+//
 // # Ownership
 //
 // [Fanout.Add] takes ownership of a viewer's connection. The fan-out closes it exactly once, and then calls the viewer's OnClose.

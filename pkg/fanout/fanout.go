@@ -53,8 +53,8 @@ func New(o Options) *Fanout {
 	return &Fanout{opts: o, created: time.Now(), closing: make(chan struct{}), senders: map[*broker.Topic][]*sender{}}
 }
 
-// Add starts to send v the frames of its topic, from the newest on, or from the newest keyframe on for video. The fan-out owns v and its connection from then on. After Close, Add
-// closes the connection and calls OnClose with nil.
+// Add starts to send v the frames of its topic, from the newest on, or from the newest keyframe on for video. The fan-out owns v and its
+// connection from then on. After Close, Add closes the connection and calls OnClose with nil.
 func (f *Fanout) Add(v *Viewer) {
 	if err := v.prepare(); err != nil {
 		f.remove(v, err)
@@ -63,7 +63,7 @@ func (f *Fanout) Add(v *Viewer) {
 	f.mu.Lock()
 	closed := f.closed
 	if !closed {
-		f.senderFor(v.Topic).add(v)
+		f.senderFor(v).add(v)
 	}
 	f.mu.Unlock()
 	if closed {
@@ -71,8 +71,9 @@ func (f *Fanout) Add(v *Viewer) {
 	}
 }
 
-// senderFor returns the topic's sender with the fewest viewers, or a new one. The caller holds mu.
-func (f *Fanout) senderFor(t *broker.Topic) *sender {
+// senderFor returns the sender of the viewer's topic with the fewest viewers, or a new one. The caller holds mu.
+func (f *Fanout) senderFor(v *Viewer) *sender {
+	t := v.Topic
 	var leastLoaded *sender
 	for _, s := range f.senders[t] {
 		if leastLoaded == nil || s.viewerCount < leastLoaded.viewerCount {
@@ -80,7 +81,7 @@ func (f *Fanout) senderFor(t *broker.Topic) *sender {
 		}
 	}
 	if leastLoaded == nil || leastLoaded.viewerCount >= f.opts.ViewersPerSender && len(f.senders[t]) < runtime.GOMAXPROCS(0) {
-		leastLoaded = newSender(f, t)
+		leastLoaded = newSender(f, t, v.Period)
 		f.senders[t] = append(f.senders[t], leastLoaded)
 		f.running.Go(leastLoaded.run)
 	}

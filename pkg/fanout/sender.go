@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,8 +30,9 @@ type sender struct {
 	resumed []*Viewer // no longer busy
 }
 
-func newSender(f *Fanout, t *broker.Topic) *sender {
-	s := &sender{Fanout: f, topic: t, sub: t.Subscribe(broker.Latest), wake: make(chan struct{}, 1)}
+// newSender returns a sender whose first viewer will have the given period.
+func newSender(f *Fanout, t *broker.Topic, period time.Duration) *sender {
+	s := &sender{Fanout: f, topic: t, sub: t.SubscribeEvery(broker.Latest, period), wake: make(chan struct{}, 1)}
 	s.heartbeat()
 	return s
 }
@@ -174,7 +176,14 @@ func (s *sender) updateViewers() bool {
 		s.remove(v, v.err)
 		return true
 	})
+	if len(s.viewers) > 0 && len(added)+removed > 0 {
+		s.sub.SetPeriod(shortestPeriod(s.viewers))
+	}
 	return removed == 0 && len(s.viewers) > 0 || s.unregisterIfEmpty(removed)
+}
+
+func shortestPeriod(viewers []*Viewer) time.Duration {
+	return slices.MinFunc(viewers, func(a, b *Viewer) int { return cmp.Compare(a.Period, b.Period) }).Period
 }
 
 // unregisterIfEmpty subtracts removed viewers, and unregisters the sender if none remains. It reports whether any remains.

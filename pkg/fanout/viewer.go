@@ -31,6 +31,11 @@ type Viewer struct {
 	Filter  func(*broker.Frame) Decision // whether the viewer gets a frame; nil sends every frame. Only one goroutine calls it
 	OnClose func(err error)              // called once, after Conn was closed: with nil after Fanout.Close, broker.ErrEnded if the topic ended, else why writing failed
 
+	// Period is how far apart the viewer's frames may be; 0 means every frame. The topic's publisher learns the shortest period of all
+	// viewers. The viewer gets what is published for others as well, unless its Filter refuses it. A viewer of video needs every frame:
+	// its Period must be 0.
+	Period time.Duration
+
 	// Muxer makes the stream of a viewer of video, which reads in mode broker.Decodable. nil is for pictures: the viewer gets the
 	// newest frame's Wire as it is, and may miss any frame.
 	Muxer Muxer

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"camd/pkg/broker"
 	"camd/pkg/camera"
 )
 
@@ -130,5 +131,51 @@ func TestSnapshotWakesOnDemandCamera(t *testing.T) {
 	cam.publish(4)
 	if resp := <-answer; resp.StatusCode != 200 || body(t, resp) != string(picture(4)) {
 		t.Errorf("%s", resp.Status)
+	}
+}
+
+// The state of the rendition decides whether a picture will come: a decoder may have failed while the camera is live.
+func TestSnapshotFollowsTheStateOfItsRendition(t *testing.T) {
+	for _, c := range []struct {
+		state camera.State // of the stream of main
+		waits bool
+	}{{camera.Offline, false}, {camera.Stalled, false}, {camera.Starting, true}, {camera.Idle, true}, {camera.Live, true}} {
+		cam := newTestCamera("a")
+		cam.status.Streams = []camera.Stream{{Name: camera.Main, Track: camera.Video, StateChange: camera.StateChange{State: c.state, Reason: camera.Undecodable}}}
+		placeholder := cam.placeholder()
+		s := startServer(t, Options{}, cam)
+		answer := make(chan *http.Response)
+		go func() { answer <- s.get(t, "/cameras/a/snapshot.jpg") }()
+		code, want := http.StatusServiceUnavailable, string(placeholder.Data)
+		if c.waits {
+			eventually(t, "the request waits", func() bool { return cam.topic.Subscriptions() == 1 })
+			code, want = http.StatusOK, string(cam.publish(5).Data)
+		}
+		resp := <-answer
+		if got := body(t, resp); resp.StatusCode != code || got != want || resp.Header.Get("X-Camd-State") != string(c.state) {
+			t.Errorf("%s: %s, X-Camd-State %s, the picture expected: %v", c.state, resp.Status, resp.Header.Get("X-Camd-State"), got == want)
+		}
+	}
+}
+
+// A snapshot asks for one picture soon, and for none after it.
+func TestSnapshotWantsOnePicture(t *testing.T) {
+	cam := newTestCamera("a")
+	cam.topic = broker.NewTopic("a", broker.Options{Linger: time.Hour})
+	s := startServer(t, Options{}, cam)
+	for range 3 {
+		answer := make(chan *http.Response)
+		go func() { answer <- s.get(t, "/cameras/a/snapshot.jpg?fresh=1") }()
+		eventually(t, "the demand for a picture", func() bool { return cam.topic.Demand() == broker.Demand{Wanted: true, Frames: true} })
+		cam.publish(1)
+		if resp := <-answer; resp.StatusCode != http.StatusOK {
+			t.Errorf("%s", resp.Status)
+		}
+		if got := cam.topic.Demand(); got != (broker.Demand{Wanted: true}) {
+			t.Errorf("afterwards: %+v", got)
+		}
+	}
+	if resp := s.get(t, "/cameras/a/snapshot.jpg?max_age=1h"); resp.StatusCode != http.StatusOK {
+		t.Errorf("a picture that is there: %s", resp.Status)
 	}
 }

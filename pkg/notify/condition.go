@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -35,11 +36,20 @@ func (c Condition) next(s camera.State) Condition {
 	return c // starting does not change the condition
 }
 
-// Camera is what a Watcher needs of a camera.
+// Camera is a camera as a notifier sees it. Its functions are safe for concurrent use.
 type Camera struct {
 	ID, Title string
-	History   func() []camera.StateChange // its changes of state, newest first; safe for concurrent use
-	Picture   func() []byte               // its newest JPEG, which may be a placeholder, or nil; the bytes must not change
+	History   func() []camera.StateChange // its changes of state, newest first
+
+	// Picture returns the camera's newest picture. It waits for one until ctx ends, but not if the camera's state says that none will
+	// come.
+	Picture func(ctx context.Context) Picture
+}
+
+// Picture is a picture of a camera.
+type Picture struct {
+	JPEG        []byte // empty if there is no picture; do not modify it
+	Placeholder bool   // camd drew it, because the camera has no picture
 }
 
 // Notice says that the condition of a camera has changed.

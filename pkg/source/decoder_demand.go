@@ -156,7 +156,7 @@ func (s *supervisor) demandMessage(rendition int) wire.Demand {
 }
 
 // hideStalePictures hides the pictures of renditions that nobody wants now from readers that come later. Those of a snapshot can be used
-// again for a short time. The placeholder of a camera that is not live stays.
+// again for a short time. The placeholder of a camera or decoder that is not live stays.
 func (s *supervisor) hideStalePictures() {
 	if s.State != camera.Live {
 		return
@@ -165,7 +165,7 @@ func (s *supervisor) hideStalePictures() {
 		if st == nil || s.demands[i].Frames || i == 0 && s.decoderOf(0) == nil { // a worker sends one picture of main a second without demand
 			continue
 		}
-		if f := st.topic.Newest(); f != nil && (!s.demands[i].Wanted || isStale(f)) {
+		if f := st.topic.Newest(); f != nil && s.shownState(i).State == camera.Live && (!s.demands[i].Wanted || isStale(f)) {
 			st.topic.Expire()
 		}
 	}

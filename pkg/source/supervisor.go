@@ -163,9 +163,9 @@ func (s *supervisor) updateDemand() {
 			continue
 		}
 		if demand := st.topic.Demand(); demand != s.demands[i] {
-			wasWanted := s.demands[i].Wanted
+			before := s.demands[i]
 			s.demands[i] = demand
-			s.applyDemand(i, wasWanted)
+			s.applyDemand(i, before)
 		}
 	}
 	s.updateDecoders()
@@ -181,19 +181,19 @@ func (s *supervisor) updateDemand() {
 	}
 }
 
-// applyDemand tells the worker that makes a rendition what its readers want now. If it has become wanted, it shows a placeholder unless the
-// rendition is live. The decoders are told by updateDecoders.
-func (s *supervisor) applyDemand(rendition int, wasWanted bool) {
+// applyDemand tells the worker that makes a rendition what its readers want now. If they begin to wait for frames, it shows a placeholder
+// unless the rendition is live. The decoders are told by updateDecoders.
+func (s *supervisor) applyDemand(rendition int, before broker.Demand) {
 	isDecoded := s.decoderOf(rendition) != nil
 	if s.worker != nil && !isDecoded {
 		s.worker.send(s.demandMessage(rendition))
 	}
-	isWanted := s.demands[rendition].Wanted
+	now := s.demands[rendition]
 	switch {
-	case isWanted == wasWanted || rendition == 0 && !isDecoded: // the worker sends one picture of main a second without demand
-	case !isWanted:
+	case rendition == 0 && !isDecoded: // the worker sends one picture of main a second without demand
+	case before.Wanted && !now.Wanted:
 		s.streams.Load().byNumber[rendition].topic.Expire()
-	case s.shownState(rendition).State != camera.Live:
+	case !before.Frames && now.Frames && s.shownState(rendition).State != camera.Live:
 		s.publishPlaceholder(time.Now())
 	}
 }

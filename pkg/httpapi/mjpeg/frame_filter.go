@@ -34,12 +34,15 @@ type fpsLimiter struct {
 	next     time.Time
 }
 
-func newFPSLimiter(fps float64) *fpsLimiter {
+func newFPSLimiter(fps float64) *fpsLimiter { return &fpsLimiter{interval: frameInterval(fps)} }
+
+// frameInterval returns the time between two frames at a rate; 0 is every frame.
+func frameInterval(fps float64) time.Duration {
 	if fps <= 0 {
-		return &fpsLimiter{}
+		return 0
 	}
 	// An hour at most: a rate may be so low that it would not fit into a Duration.
-	return &fpsLimiter{interval: time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))}
+	return time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))
 }
 
 // allow reports whether a frame captured at t is due.

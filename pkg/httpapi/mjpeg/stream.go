@@ -55,7 +55,8 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 	s.streams.Serve(w, r, streaming.Response{
 		Viewer: viewer, SendBuffer: target.Limits.SendBuffer, Preamble: media.Preamble,
 		Stream: &fanout.Viewer{
-			Topic: topic, Filter: newFrameFilter(fps, target.Limits.BytesPerSecond), Counts: &viewer.Counts, WriteTimeout: target.Limits.WriteTimeout,
+			Topic: topic, Period: frameInterval(fps), Filter: newFrameFilter(fps, target.Limits.BytesPerSecond),
+			Counts: &viewer.Counts, WriteTimeout: target.Limits.WriteTimeout,
 		},
 	})
 }

@@ -22,7 +22,7 @@ func oldestAllowed(r *http.Request, c request.Camera, rendition string, now time
 	default:
 		return now, request.Errorf(http.StatusBadRequest, "fresh=%q must be 1 or 0", fresh)
 	}
-	age := maxAge(c.Status(), rendition)
+	age := MaxAge(c.Status(), rendition)
 	if value := r.FormValue("max_age"); value != "" {
 		var err error
 		if age, err = parseAge(value); err != nil {
@@ -32,8 +32,9 @@ func oldestAllowed(r *http.Request, c request.Camera, rendition string, now time
 	return now.Add(-age), nil
 }
 
-// maxAge returns how old the newest picture of a live stream may be: at least the time that a slow stream takes for three pictures.
-func maxAge(st camera.Status, rendition string) time.Duration {
+// MaxAge returns how old the newest picture of a live stream may be by default: at least the time that a slow stream takes for three
+// pictures.
+func MaxAge(st camera.Status, rendition string) time.Duration {
 	age := defaultMaxAge
 	allowSlow := func(fps float64) {
 		if fps > 0 {

@@ -44,7 +44,7 @@ type Variant struct {
 	SetHeaders func(http.Header, *broker.Frame) // adds headers about the picture; nil adds none
 }
 
-// Serve serves the newest picture. It never decodes one. Any number of requests share one wait for a picture.
+// Serve serves the newest picture. Any number of requests share the picture that comes for one of them.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Target) {
 	s.ServeVariant(w, r, target, Variant{})
 }
@@ -66,9 +66,9 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 		bad.Fail(w, r)
 		return
 	}
-	f := s.waitForFrame(r.Context(), target, topic, oldest)
+	f := s.waitForFrame(r.Context(), target, topic, rendition, oldest)
 	wrapped := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-	s.write(wrapped, r, target, variant, f, oldest)
+	s.write(wrapped, r, answer{target.ID, target.Camera.Status().StreamState(rendition).State, f, isLiveSince(f, oldest), variant})
 	// The audit log records pictures that were sent, and pictures that the client already has.
 	if n := wrapped.BytesWritten(); n > 0 || wrapped.Status() == http.StatusNotModified {
 		stream := audit.Stream{Camera: target.ID, Rendition: rendition, Transport: request.Transport(r)}
@@ -76,9 +76,9 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 	}
 }
 
-// waitForFrame returns the newest live frame captured at oldest or later. It waits for one if the camera will soon deliver one, and
-// otherwise returns the newest frame of any kind. The number of waiting requests is limited, because each makes the camera work.
-func (s *Server) waitForFrame(ctx context.Context, target request.Target, topic *broker.Topic, oldest time.Time) *broker.Frame {
+// waitForFrame returns what [Fetch] returns. The number of waiting requests is limited, because each makes the camera work. A request beyond
+// that gets the newest frame of any kind.
+func (s *Server) waitForFrame(ctx context.Context, target request.Target, topic *broker.Topic, rendition string, oldest time.Time) *broker.Frame {
 	if f := topic.Newest(); isLiveSince(f, oldest) {
 		return f
 	}
@@ -90,41 +90,31 @@ func (s *Server) waitForFrame(ctx context.Context, target request.Target, topic 
 	defer s.waiting.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, WaitTimeout)
 	defer cancel()
-	sub := topic.Subscribe(broker.Latest) // its demand makes the camera give pictures
-	defer sub.Close()
-	for {
-		f, err := sub.Next(ctx)
-		if err != nil {
-			return topic.Newest()
-		}
-		if isLiveSince(f, oldest) || f.Placeholder && !expectsFrames(target.Camera.Status().State) {
-			return f
-		}
-	}
+	return fetch(ctx, target.Camera, topic, rendition, oldest)
 }
 
-func isLiveSince(f *broker.Frame, oldest time.Time) bool {
-	return f != nil && !f.Placeholder && !f.Captured.Before(oldest)
+// answer is what a request gets.
+type answer struct {
+	camera  string       // id
+	state   camera.State // of the rendition
+	frame   *broker.Frame
+	isFresh bool // frame is a live picture that is as new as the client wants
+	variant Variant
 }
 
-// expectsFrames reports whether a camera in this state will soon deliver pictures.
-func expectsFrames(state camera.State) bool {
-	return state == camera.Starting || state == camera.Idle || state == camera.Live
-}
-
-// write answers with f: with an error status if it is not a live picture captured at oldest or later.
-func (s *Server) write(w http.ResponseWriter, r *http.Request, target request.Target, variant Variant, f *broker.Frame, oldest time.Time) {
+// write answers with the frame: with an error status if it is not fresh.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
+	f, h := a.frame, w.Header()
 	if f == nil {
-		w.Header().Set("Retry-After", "1")
-		request.Fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet: try again later", target.ID))
+		h.Set("Retry-After", "1")
+		request.Fail(w, r, http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture yet: try again later", a.camera))
 		return
 	}
-	h := w.Header()
-	setFrameHeaders(h, f, target.Camera.Status().State)
-	if variant.SetHeaders != nil {
-		variant.SetHeaders(h, f)
+	setFrameHeaders(h, f, a.state)
+	if a.variant.SetHeaders != nil {
+		a.variant.SetHeaders(h, f)
 	}
-	if !isLiveSince(f, oldest) {
+	if !a.isFresh {
 		request.DisableCaching(h)
 		h.Set("Retry-After", "2")
 		h.Set("Content-Length", strconv.Itoa(len(f.Data)))
@@ -132,7 +122,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, target request.Ta
 		_, _ = w.Write(f.Data)
 		return
 	}
-	if variant.NoStore {
+	if a.variant.NoStore {
 		request.DisableCaching(h)
 	} else {
 		// The ETag has the time too, because a camera that is removed and added again counts its pictures from the start.

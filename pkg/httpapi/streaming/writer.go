@@ -29,7 +29,7 @@ func newWriter(w http.ResponseWriter, resp Response) *writer {
 		mode = broker.Decodable
 	}
 	return &writer{
-		Viewer: resp.Viewer, sub: resp.Stream.Topic.Subscribe(mode), stream: resp.Stream, preamble: resp.Preamble,
+		Viewer: resp.Viewer, sub: resp.Stream.Topic.SubscribeEvery(mode, resp.Stream.Period), stream: resp.Stream, preamble: resp.Preamble,
 		response: &responseConn{w, http.NewResponseController(w)},
 	}
 }

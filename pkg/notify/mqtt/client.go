@@ -3,19 +3,23 @@
 //
 //	camd/status              online; offline is the last will
 //	camd/yard/state          state and viewers as JSON; docs/alerts.md describes it
-//	camd/yard/snapshot       the newest picture or placeholder as JPEG, if snapshots are configured
+//	camd/yard/snapshot       a picture or placeholder as JPEG, if snapshots are configured
 //	camd/yard/set            commands to camd: ON or OFF, if switching is allowed
 //	homeassistant/device/camd_yard/config
 //
 // There is no queue. Once a second, the client compares the messages that the broker should hold with those that it has published,
 // and publishes the difference. After a lost connection it reconnects, for as long as necessary, and publishes everything again. It
 // removes the retained messages of cameras that are gone.
+//
+// A picture may have to be decoded, so the client requests each in a goroutine of its own. It spreads the requests over the time between two
+// pictures of a camera. Run waits for these goroutines.
 package mqtt
 
 import (
 	"context"
 	"crypto/tls"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,8 +71,10 @@ type Client struct {
 	log        *zap.Logger
 	connection connection
 	watcher    *notify.Watcher
-	published  map[string][]byte // payloads published over this connection, by topic; nil if the broker may hold an unknown one
-	snapshots  map[string]snapshot
+	published  map[string][]byte   // payloads published over this connection, by topic; nil if the broker may hold an unknown one
+	pictures   map[string]*picture // by camera
+	answers    chan answer         // of requests for pictures
+	requests   sync.WaitGroup
 
 	connAcks        chan *paho.Connack // of new connections
 	commands        chan command
@@ -86,7 +92,7 @@ func New(o Options) *Client {
 	}
 	return &Client{
 		opts: o, log: o.Log.With(zap.String("broker", o.Broker.Host)), watcher: notify.NewWatcher(o.After, o.Cameras),
-		snapshots: map[string]snapshot{}, connAcks: make(chan *paho.Connack, 1), commands: make(chan command, maxCommands),
+		pictures: map[string]*picture{}, answers: make(chan answer), connAcks: make(chan *paho.Connack, 1), commands: make(chan command, maxCommands),
 	}
 }
 
@@ -115,6 +121,7 @@ func (c *Client) Run(ctx context.Context) {
 	var commands sync.WaitGroup
 	commands.Go(func() { c.handleCommands(ctx) })
 	c.publishChanges(ctx, conn)
+	c.requests.Wait()
 	<-conn.Done()
 	commands.Wait()
 }
@@ -124,6 +131,7 @@ func (c *Client) publishChanges(ctx context.Context, conn *autopaho.ConnectionMa
 	tick := time.NewTicker(notify.PollInterval)
 	defer tick.Stop()
 	var maxPacket uint32 // the largest packet that the broker accepts; 0 means any
+	var messages []message
 	for {
 		select {
 		case <-ctx.Done():
@@ -133,11 +141,23 @@ func (c *Client) publishChanges(ctx context.Context, conn *autopaho.ConnectionMa
 				maxPacket = *ack.Properties.MaximumPacketSize
 			}
 			c.resubscribe(ctx, conn)
+			messages = c.update(ctx, time.Now())
 		case <-tick.C:
+			messages = c.update(ctx, time.Now())
+		case a := <-c.answers:
+			c.keepPicture(a)
 		}
-		messages := c.desired(time.Now())
 		if c.published != nil {
-			c.publish(ctx, conn, messages, maxPacket)
+			c.publish(ctx, conn, slices.Concat(messages, c.pictureMessages()), maxPacket)
 		}
 	}
+}
+
+// update requests the pictures that are due, and returns all other messages that the broker should hold.
+func (c *Client) update(ctx context.Context, now time.Time) []message {
+	messages, cameras := c.desired(now)
+	if c.opts.Snapshots > 0 {
+		c.requestPictures(ctx, cameras, now)
+	}
+	return messages
 }

@@ -32,6 +32,7 @@ const (
 type connection struct {
 	mu          sync.Mutex
 	netConn     net.Conn
+	isUp        bool   // the broker has accepted the connection, and it is not known to be lost
 	lastProblem string // the last problem that was logged
 	retries     *backoff.ExponentialBackOff
 	connectedAt time.Time // when the last connection was made; zero once nextDelay has used it
@@ -44,6 +45,13 @@ func (c *connection) abort() {
 	if c.netConn != nil {
 		_ = c.netConn.Close()
 	}
+}
+
+// up reports whether messages can be published.
+func (c *connection) up() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.isUp
 }
 
 // nextDelay returns how long to wait before another attempt. It ignores the library's count of attempts, which starts again after
@@ -124,7 +132,7 @@ func (d deadlineConn) Write(p []byte) (int, error) {
 
 func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) {
 	c.connection.mu.Lock()
-	c.connection.lastProblem, c.connection.connectedAt = "", time.Now()
+	c.connection.lastProblem, c.connection.connectedAt, c.connection.isUp = "", time.Now(), true
 	c.connection.mu.Unlock()
 	c.log.Info("mqtt connected")
 	select {
@@ -134,6 +142,9 @@ func (c *Client) connectionUp(_ *autopaho.ConnectionManager, ack *paho.Connack) 
 }
 
 func (c *Client) connectionLost() bool {
+	c.connection.mu.Lock()
+	c.connection.isUp = false
+	c.connection.mu.Unlock()
 	c.log.Warn("mqtt connection lost")
 	return true
 }

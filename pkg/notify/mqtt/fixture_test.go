@@ -34,12 +34,13 @@ type fakeCameras struct {
 	ids      []string
 	changes  map[string][]camera.StateChange // newest first
 	pictures map[string][]byte
+	delays   map[string]chan struct{}
 	viewers  int
 	switched chan string
 }
 
 func newFakeCameras(cameras ...string) *fakeCameras {
-	h := &fakeCameras{changes: map[string][]camera.StateChange{}, pictures: map[string][]byte{}, switched: make(chan string, 10)}
+	h := &fakeCameras{changes: map[string][]camera.StateChange{}, pictures: map[string][]byte{}, delays: map[string]chan struct{}{}, switched: make(chan string, 10)}
 	for _, id := range cameras {
 		h.ids = append(h.ids, id)
 		h.setState(id, camera.Live, camera.None, "a picture of "+id)
@@ -74,13 +75,42 @@ func (f *fakeCameras) cameras() (all []notify.Camera) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			return slices.Clone(f.changes[id])
-		}, Picture: func() []byte {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			return f.pictures[id]
-		}})
+		}, Picture: func(ctx context.Context) notify.Picture { return f.picture(ctx, id) }})
 	}
 	return all
+}
+
+// picture returns the picture of a camera. If the test has called delay, it first waits for that, as for a decoder.
+func (f *fakeCameras) picture(ctx context.Context, id string) notify.Picture {
+	f.mu.Lock()
+	delay, limit := f.delays[id], time.Now().Add(pictureTimeout)
+	f.mu.Unlock()
+	if delay != nil {
+		if end, ok := ctx.Deadline(); !ok || end.After(limit) {
+			panic("a request for a picture has no bound")
+		}
+		select {
+		case <-delay:
+		case <-ctx.Done():
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return notify.Picture{JPEG: f.pictures[id], Placeholder: f.changes[id][0].State != camera.Live}
+}
+
+// delay delays the requests for pictures of a camera until release is called.
+func (f *fakeCameras) delay(id string) (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	until := make(chan struct{})
+	f.delays[id] = until
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.delays, id)
+		close(until)
+	})
 }
 
 func (f *fakeCameras) viewerCounts() map[string]int {

@@ -27,6 +27,7 @@ const (
 type message struct {
 	topic   string
 	payload []byte
+	isStale bool // leave what the broker holds, because a newer payload will follow soon
 }
 
 // state is the payload of a camera's state topic.
@@ -36,35 +37,22 @@ type state struct {
 	Viewers int  `json:"viewers"`
 }
 
-// snapshot is a camera's newest picture for the broker.
-type snapshot struct {
-	taken      time.Time
-	stateSince time.Time // StateChange.Since of the state in which it was taken
-	jpeg       []byte
-}
-
-// desired returns what the broker should hold now.
-func (c *Client) desired(now time.Time) []message {
+// desired returns what the broker should hold now, without pictures, and the present cameras.
+func (c *Client) desired(now time.Time) ([]message, []notify.Camera) {
 	_, cameras := c.watcher.Poll(now)
 	viewers := c.opts.Viewers()
-	all := []message{{c.statusTopic(), []byte(online)}}
-	present := map[string]bool{}
+	all := []message{{topic: c.statusTopic(), payload: []byte(online)}}
 	for _, cam := range cameras {
-		present[cam.ID] = true
 		if c.opts.Discovery != "" {
-			all = append(all, message{c.discoveryTopic(cam.ID), c.discoveryPayload(cam)})
+			all = append(all, message{topic: c.discoveryTopic(cam.ID), payload: c.discoveryPayload(cam)})
 		}
 		history := cam.History()
 		if len(history) == 0 {
 			continue // the camera has not started
 		}
-		all = append(all, message{c.cameraTopic(cam.ID, "state"), c.statePayload(cam, history[0], viewers[cam.ID])})
-		if jpeg := c.snapshot(cam, history[0], now); len(jpeg) > 0 {
-			all = append(all, message{c.cameraTopic(cam.ID, "snapshot"), jpeg})
-		}
+		all = append(all, message{topic: c.cameraTopic(cam.ID, "state"), payload: c.statePayload(cam, history[0], viewers[cam.ID])})
 	}
-	maps.DeleteFunc(c.snapshots, func(id string, _ snapshot) bool { return !present[id] })
-	return all
+	return all, cameras
 }
 
 func (c *Client) statePayload(cam notify.Camera, now camera.StateChange, viewers int) []byte {
@@ -81,20 +69,6 @@ func marshal(v any) []byte {
 		panic(err) // strings, numbers and times cannot fail
 	}
 	return b
-}
-
-// snapshot returns the picture of a camera for the broker, or nil without Options.Snapshots. It takes a new one when Snapshots has
-// passed, and at once when the state has changed: the picture of a camera that was turned off or failed must show that.
-func (c *Client) snapshot(cam notify.Camera, now camera.StateChange, at time.Time) []byte {
-	if c.opts.Snapshots == 0 {
-		return nil
-	}
-	p := c.snapshots[cam.ID]
-	if at.Sub(p.taken) >= c.opts.Snapshots-notify.PollInterval/2 || !p.stateSince.Equal(now.Since) {
-		p = snapshot{at, now.Since, cam.Picture()}
-		c.snapshots[cam.ID] = p
-	}
-	return p.jpeg
 }
 
 // resubscribe subscribes on a new connection. It forgets what was published before, so that everything is published again.
@@ -134,11 +108,11 @@ func (c *Client) publish(ctx context.Context, conn *autopaho.ConnectionManager, 
 	}
 	for _, topic := range slices.Sorted(maps.Keys(c.published)) {
 		if !topics[topic] {
-			messages = append(messages, message{topic, nil})
+			messages = append(messages, message{topic: topic})
 		}
 	}
 	for _, m := range messages {
-		if held := c.published[m.topic]; held != nil && bytes.Equal(held, m.payload) {
+		if held := c.published[m.topic]; m.isStale || held != nil && bytes.Equal(held, m.payload) {
 			continue
 		}
 		if !c.send(ctx, conn, m, maxPacket) {

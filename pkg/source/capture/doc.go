@@ -26,7 +26,17 @@
 // mode, and returns each picture before the next frame comes.
 //
 // A frame that waits too long is left out, with all frames up to a keyframe. A picture in which FFmpeg has found damage is left out, with all
-// pictures up to a keyframe. FFmpeg 5.1 finds damage in H.264 only. Another size or codec opens another pipe.
+// pictures up to a keyframe. FFmpeg 5.1 finds damage in H.264 only.
+//
+// Another size or codec opens another pipe. So does a keyframe whose Count does not follow that of the frame before: each decoder gets frames
+// that continue each other, so the pictures are those of the camera. The pipe also ends after a frame with Last, because FFmpeg
+// then returns the pictures that it holds back for reordering. A keyframe alone would otherwise wait for two more frames. Opening a
+// pipe takes about 10 ms of CPU time at 1080p.
+//
+// A Hidden frame is decoded, and its picture is not converted to BGR: that, scaling and encoding are half of the work.
+//
+// Video is undecodable if the process got no picture at all from two different keyframes, and the decoder had enough frames for one: 50 frames,
+// or the end of its pipe. FFmpeg returns most damaged pictures. It returns none of a profile that it does not know.
 //
 // # Encoding
 //

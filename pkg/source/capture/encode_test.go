@@ -133,5 +133,6 @@ func (f codedFrame) input(t testing.TB) inputFrame {
 		t.Fatal("invalid fragment")
 	}
 	return inputFrame{format: f.format, data: b[fmp4.HeadSize-clusterRoom:], captured: f.header.Captured, count: f.header.Count,
-		isKey: f.header.Key, isLeading: f.header.Leading, arrived: monotonic()}
+		isKey: f.header.Key, isLeading: f.header.Leading,
+		isHidden: f.header.Hidden, isLast: f.header.Last, arrived: monotonic()}
 }

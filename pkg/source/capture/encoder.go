@@ -23,17 +23,19 @@ type encoder struct {
 	frame       *frame       // the present frame; nil for none
 
 	decoded gocv.Mat // of a JPEG of the source
+	halved  gocv.Mat
 	scaled  gocv.Mat
 	buffer  *gocv.NativeByteBuffer // memory of the newest JPEG that encode has made
 }
 
 func newEncoder(d *scheduler, limits media.Limits) *encoder {
-	return &encoder{scheduler: d, limits: limits, decoded: gocv.NewMat(), scaled: gocv.NewMat()}
+	return &encoder{scheduler: d, limits: limits, decoded: gocv.NewMat(), halved: gocv.NewMat(), scaled: gocv.NewMat()}
 }
 
 func (e *encoder) close() {
 	e.setFrame(nil)
 	e.decoded.Close()
+	e.halved.Close()
 	e.scaled.Close()
 }
 
@@ -116,9 +118,16 @@ func (e *encoder) decodeReduced(jpeg []byte, ratio int) *gocv.Mat {
 	return &e.decoded
 }
 
-// scale returns a picture reduced to a width.
+// scale returns a picture reduced to a width. Each pixel is the mean of the pixels that it replaces. OpenCV has fast code only for half the
+// size. So a picture that is reduced to a quarter or a sixth is halved first, which takes about half the time. Rounding twice
+// changes a pixel by 1 at most.
 func (e *encoder) scale(from *gocv.Mat, width int) *gocv.Mat {
 	width, height := camera.Rendition{Width: width}.Size(from.Cols(), from.Rows())
+	if half := image.Pt(from.Cols()/2, from.Rows()/2); half.X > width && from.Cols()%(2*width) == 0 && from.Rows()%(2*height) == 0 {
+		if err := gocv.Resize(*from, &e.halved, half, 0, 0, gocv.InterpolationArea); err == nil {
+			from = &e.halved
+		}
+	}
 	if err := gocv.Resize(*from, &e.scaled, image.Pt(width, height), 0, 0, gocv.InterpolationArea); err != nil {
 		return from
 	}

@@ -3,7 +3,9 @@ package capture
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
 	"image/jpeg"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -195,4 +197,29 @@ func BenchmarkPreview(b *testing.B) {
 			}
 		}
 	})
+}
+
+// Pictures that are halved first look as if they were reduced at once.
+func TestReducedPicturesAreMeans(t *testing.T) {
+	e := newEncoder(newScheduler(wire.Renditions{}), media.DefaultLimits)
+	defer e.close()
+	random := rand.NewChaCha8([32]byte{1})
+	for _, c := range []struct{ width, height, to int }{{640, 384, 160}, {960, 576, 160}, {640, 384, 320}, {640, 384, 200}, {640, 362, 160}} {
+		picture := gocv.NewMatWithSize(c.height, c.width, gocv.MatTypeCV8UC3)
+		pixels, err := picture.DataPtrUint8()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = random.Read(pixels)
+		got := e.scale(&picture, c.to)
+		want, difference := gocv.NewMat(), gocv.NewMat()
+		_ = gocv.Resize(picture, &want, image.Pt(got.Cols(), got.Rows()), 0, 0, gocv.InterpolationArea)
+		_ = gocv.AbsDiff(*got, want, &difference)
+		if b := difference.ToBytes(); got.Cols() != c.to || slices.Max(b) > 1 {
+			t.Errorf("%+v: %d pixels wide, differs by %d", c, got.Cols(), slices.Max(b))
+		}
+		for _, m := range []gocv.Mat{picture, want, difference} {
+			_ = m.Close()
+		}
+	}
 }

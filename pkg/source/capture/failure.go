@@ -10,7 +10,7 @@ import (
 type failure struct {
 	reason      camera.Reason
 	detail      string
-	unsupported bool // passing packets on fails, and decoding may succeed
+	unsupported bool // of wire.Ended
 }
 
 func (f *failure) Error() string { return f.detail }

@@ -76,7 +76,7 @@ func (r *inputReader) readVideo(commands *wire.Reader, f wire.VideoFrame) error 
 		return nil
 	}
 	r.queue.push(inputFrame{format: r.format, data: b[fmp4.HeadSize-clusterRoom:], captured: f.Captured, count: f.Count,
-		isKey: f.Key, isLeading: f.Leading, arrived: monotonic()})
+		isKey: f.Key, isLeading: f.Leading, isHidden: f.Hidden, isLast: f.Last, arrived: monotonic()})
 	return nil
 }
 

@@ -10,11 +10,17 @@ import (
 
 // A decoder is given up after maxFramesInVain frames without a picture. At low rates it is given up after slowFramesInVain frames that took
 // slowFramesInVainFor by their own clock. A decoder may hold back 16 frames (H.264, section A.3.1; H.265, section A.4.2).
+//
+// If there was no picture at all, the reason may be one damaged keyframe. So there must also be undecodableKeys different keyframes, and
+// then the video is undecodable: FFmpeg returns most damaged pictures, and only refuses frames whose headers it does not understand.
+// maxFirstFramesInVain bounds the wait for these keyframes.
 const (
-	maxReorder          = 16
-	maxFramesInVain     = 50
-	slowFramesInVain    = 20
-	slowFramesInVainFor = 10 * time.Second
+	maxReorder           = 16
+	maxFramesInVain      = 50
+	maxFirstFramesInVain = 1000
+	slowFramesInVain     = 20
+	slowFramesInVainFor  = 10 * time.Second
+	undecodableKeys      = 2
 )
 
 // inputProgress knows the frames that were given to decoders and whose pictures have not come. Frames have numbers from 1 on, which go on
@@ -28,6 +34,10 @@ type inputProgress struct {
 
 	inVain      int // frames since the newest picture
 	inVainSince int64
+	hasPicture  bool // there was a picture, good or damaged
+	keys        int  // different keyframes in front of the first picture
+	keyCount    uint64
+	sinceKeys   int // frames since there are enough keyframes
 	failed      error
 }
 
@@ -45,14 +55,37 @@ func (p *inputProgress) begin(f inputFrame) (uint64, bool) {
 	}
 	isSlow := p.inVain >= slowFramesInVain && f.captured-p.inVainSince > int64(slowFramesInVainFor)
 	if p.inVain >= maxFramesInVain || isSlow {
-		p.failed = newFailure(camera.BadStream, "no picture could be decoded from %d frames of %s", p.inVain, f.format.Codec)
+		p.giveUp(f.format.Codec, isSlow)
+	}
+	if p.failed != nil {
 		return 0, false
 	}
-	p.inVain++
+	if p.inVain++; f.isKey && (p.keys == 0 || f.count != p.keyCount) {
+		p.keys, p.keyCount = p.keys+1, f.count
+	}
+	if p.keys >= undecodableKeys {
+		p.sinceKeys++
+	}
 	p.last++
 	f.data = nil
 	p.waiting = append(p.waiting, numberedFrame{f, p.last})
 	return p.last, true
+}
+
+// giveUp decides whether the decoder is given up after many frames without a picture.
+func (p *inputProgress) giveUp(codec string, isSlow bool) {
+	switch {
+	case !p.hasPicture && (p.sinceKeys > maxReorder || isSlow && p.keys >= undecodableKeys):
+		p.failed = p.undecodable(codec)
+	case p.hasPicture || p.inVain >= maxFirstFramesInVain:
+		p.failed = newFailure(camera.BadStream, "no picture could be decoded from %d frames of %s", p.inVain, codec)
+	}
+}
+
+func (p *inputProgress) undecodable(codec string) error {
+	f := newFailure(camera.Undecodable, "FFmpeg decodes no picture of this %s video: none of %d frames with %d keyframes", codec, p.inVain, p.keys)
+	f.unsupported = true
+	return f
 }
 
 // finish returns the frame with a number, whose picture has come. Frames that cannot give a picture any more are counted as refused.
@@ -72,15 +105,19 @@ func (p *inputProgress) finish(number uint64) (f inputFrame, ok bool) {
 	}
 	p.waiting = kept
 	if ok {
-		p.inVain = 0
+		p.inVain, p.hasPicture = 0, true
 	}
 	return f, ok
 }
 
-// endPipe forgets the frames whose pictures will not come, because the decoder is closed.
-func (p *inputProgress) endPipe() {
+// endPipe forgets the frames whose pictures will not come, because the decoder is closed. A decoder that is closed after its last frame has no
+// picture left, so fewer frames are enough to give up. It may also not have opened.
+func (p *inputProgress) endPipe(hasReturnedAll bool, codec string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if hasReturnedAll && !p.hasPicture && p.keys >= undecodableKeys && p.failed == nil {
+		p.failed = p.undecodable(codec)
+	}
 	for _, w := range p.waiting {
 		p.refuseFrame(w)
 	}

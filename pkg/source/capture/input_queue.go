@@ -25,6 +25,8 @@ type inputFrame struct {
 	count     uint64
 	isKey     bool
 	isLeading bool
+	isHidden  bool
+	isLast    bool
 	arrived   int64 // CLOCK_MONOTONIC in nanoseconds
 }
 

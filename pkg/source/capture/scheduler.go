@@ -125,6 +125,13 @@ func (s *scheduler) dueRenditions(captured int64, count uint64) uint32 {
 	return wanted
 }
 
+// skip says that the newest picture is made in no rendition, so that none is made late of the one before.
+func (s *scheduler) skip(count uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newestCount = count
+}
+
 // lateRenditions returns the renditions beside 0 that became wanted after dueRenditions was called for this picture, one bit for each. It
 // returns none if there is a newer picture. The next picture of a slow camera may come much later.
 func (s *scheduler) lateRenditions(captured int64, count uint64) uint32 {
@@ -148,9 +155,10 @@ func (s *scheduler) heartbeatDue(captured int64) bool {
 }
 
 // advanceIfDue reports whether the time *next has come. If so, it adds period to *next, so that a camera with one picture a
-// second is not too early every other time. If *next was 0, or the sum has passed too, it sets *next to a period from now.
+// second is not too early every other time. If *next was 0, or the sum has passed too, it sets *next to a period from now. With a period
+// of 0 it is always due: the times of reordered pictures may go back.
 func advanceIfDue(next *int64, now int64, period time.Duration) bool {
-	if now < *next {
+	if now < *next && period > 0 {
 		return false
 	}
 	first := *next == 0

@@ -30,6 +30,9 @@ type timestampedSource interface{ captured() int64 }
 // countedSource is a source that knows the number of its newest picture, from 1 on.
 type countedSource interface{ count() uint64 }
 
+// hidingSource is a source whose newest picture may only be needed to decode later ones.
+type hidingSource interface{ isHidden() bool }
+
 // jpegSource is a source that reads JPEGs without OpenCV. Its retrieve is not called.
 type jpegSource interface {
 	source
@@ -54,6 +57,8 @@ type sourceReader struct {
 	opened chan wire.Opened
 	ended  chan error    // one value: why it ended
 	closed chan struct{} // closed when all objects of OpenCV have been freed
+
+	nextHidden int64 // when the next heartbeat of a hidden picture is due, by CLOCK_MONOTONIC
 }
 
 // run opens, reads and closes the source. It frees the pictures once the sender has released them.
@@ -103,6 +108,7 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 	}
 	timestamped, _ := src.(timestampedSource)
 	counted, _ := src.(countedSource)
+	hiding, _ := src.(hidingSource)
 	p := s.frames.acquire()
 	for count := uint64(1); ; count++ {
 		if err := src.next(ctx, &p.mat); err != nil {
@@ -116,6 +122,10 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		} else {
 			p.captured = monotonic()
 		}
+		if hiding != nil && hiding.isHidden() {
+			s.hide(p.captured, count)
+			continue
+		}
 		if p.wanted = s.scheduler.dueRenditions(p.captured, count); p.wanted == 0 {
 			if s.scheduler.heartbeatDue(p.captured) {
 				s.frames.setHeartbeat(wire.Heartbeat{Captured: p.captured, Count: count})
@@ -125,6 +135,15 @@ func (s *sourceReader) read(ctx context.Context, src source) error {
 		if p.retrieveFrom(src) {
 			p = s.frames.publish(p)
 		}
+	}
+}
+
+// hide sends at most a heartbeat for a picture that nobody wants. These pictures come faster than they were captured, and may be older than
+// those before them. So the time since the last heartbeat is that of the clock.
+func (s *sourceReader) hide(captured int64, count uint64) {
+	s.scheduler.skip(count)
+	if advanceIfDue(&s.nextHidden, monotonic(), heartbeatInterval) {
+		s.frames.setHeartbeat(wire.Heartbeat{Captured: captured, Count: count})
 	}
 }
 

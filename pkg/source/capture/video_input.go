@@ -12,19 +12,21 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// videoInput is the source of H.264 and H.265 that camd sends. OpenCV decodes it from a pipe, one after the other for each codec and size.
+// videoInput is the source of H.264 and H.265 that camd sends. OpenCV decodes it from a pipe. Another pipe
+// follows when the format changes, and when the frames do not continue those before.
 type videoInput struct {
 	queue    *inputQueue
 	progress inputProgress
 	limits   media.Limits      // on the size of a picture
-	onOpened func(wire.Opened) // is called for every pipe after the first
+	onOpened func(wire.Opened) // is called when the format has changed
 	found    wire.Opened
 	stream   *videoPipe
-	newest   inputFrame // whose picture next returned
-	pending  bool       // newest has not been delivered
-	broken   int        // how many pictures are left out unless a keyframe comes, because one before them was damaged
-	damaged  int        // damaged pictures before the first good one
-	isShown  bool       // there was a good picture
+	format   *wire.VideoFormat // of the newest pipe that opened
+	newest   inputFrame        // whose picture next returned
+	pending  bool              // newest has not been delivered
+	broken   int               // how many pictures are left out unless a keyframe comes, because one before them was damaged
+	damaged  int               // damaged pictures before the first good one
+	isShown  bool              // there was a good picture
 }
 
 // newVideoInput opens the first pipe, with the first frame.
@@ -47,6 +49,8 @@ func (v *videoInput) opened() wire.Opened { return v.found }
 func (v *videoInput) captured() int64 { return v.newest.captured }
 
 func (v *videoInput) count() uint64 { return v.newest.count }
+
+func (v *videoInput) isHidden() bool { return v.newest.isHidden }
 
 func (v *videoInput) retrieve(m *gocv.Mat) bool { return v.stream.vc.Retrieve(m) }
 
@@ -75,7 +79,7 @@ func (v *videoInput) grab(ctx context.Context) error {
 		}
 		if !v.stream.grab() {
 			// OpenCV also returns nothing for a frame that FFmpeg refuses. At the end of the pipe it does so again and again.
-			if failed++; failed > maxFailedGrabs || v.stream.hasEnded() {
+			if failed++; failed > maxFailedGrabs || failed > maxFailedAtEnd && v.stream.hasEnded() {
 				if err := v.reopen(ctx); err != nil {
 					return err
 				}
@@ -92,6 +96,9 @@ func (v *videoInput) grab(ctx context.Context) error {
 
 // maxFailedGrabs is how many grabs in a row may return no picture before the pipe is opened again.
 const maxFailedGrabs = 64
+
+// maxFailedAtEnd is how many of them may come when no more is written to the pipe. The pipe and FFmpeg's buffer can still hold three frames.
+const maxFailedAtEnd = 4
 
 // maxBroken is how many pictures after a damaged one are left out if no keyframe comes: a camera may refresh its pictures bit by bit.
 const maxBroken = 300
@@ -168,9 +175,10 @@ func (v *videoInput) open(ctx context.Context, first inputFrame) (err error) {
 	f := first.format
 	v.broken = 0
 	v.found = wire.Opened{Backend: "FFMPEG", Codec: f.Codec, Width: f.Width, Height: f.Height}
-	if v.onOpened != nil {
+	if v.onOpened != nil && !sameDecoder(f, v.format) {
 		v.onOpened(v.found)
 	}
+	v.format = f
 	return nil
 }
 

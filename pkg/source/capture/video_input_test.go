@@ -170,7 +170,7 @@ func TestDamagedFramesAreNotShown(t *testing.T) {
 	}
 }
 
-func TestGarbageEndsWithBadStream(t *testing.T) {
+func TestGarbageIsUndecodable(t *testing.T) {
 	garbage := func(t *testing.T, size int) codedFrame {
 		random := rand.NewChaCha8([32]byte{1})
 		b := make([]byte, fmp4.HeadSize+4+size)
@@ -194,8 +194,8 @@ func TestGarbageEndsWithBadStream(t *testing.T) {
 					break // it has ended
 				}
 			}
-			if e, _ := awaitMessage[wire.Ended](d.testDaemon); e.Reason != string(camera.BadStream) {
-				t.Errorf("got %+v, want %s", e, camera.BadStream)
+			if e, _ := awaitMessage[wire.Ended](d.testDaemon); e.Reason != string(camera.Undecodable) || !e.Unsupported {
+				t.Errorf("got %+v, want %s", e, camera.Undecodable)
 			}
 		})
 	}

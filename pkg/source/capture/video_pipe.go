@@ -13,6 +13,7 @@ import (
 	"gocv.io/x/gocv"
 	"golang.org/x/sys/unix"
 
+	"camd/pkg/media"
 	"camd/pkg/media/matroska"
 	"camd/pkg/source/wire"
 )
@@ -29,7 +30,10 @@ const pipeOptions = "input_format;matroska|probesize;32|analyzeduration;0|fpspro
 	"protocol_whitelist;pipe|format_whitelist;matroska|codec_whitelist;h264,hevc"
 
 // videoPipe is a Matroska stream in a pipe, and the VideoCapture that reads it. A goroutine writes frames to the pipe. It ends when the format
-// changes, when the decoder is given up, or with the context.
+// changes, when a keyframe does not continue the frames before, after the last frame, when the decoder is given up, or with the context.
+//
+// At the end of the pipe, FFmpeg returns the pictures that it holds back for reordering. The next decoder starts without pictures, so none of
+// its pictures are made from frames of another place in the video.
 type videoPipe struct {
 	vc        *gocv.VideoCapture
 	isOpened  bool
@@ -44,8 +48,9 @@ type videoPipe struct {
 	cancel    context.CancelFunc
 	ended     atomic.Bool   // nothing more will be written
 	closed    chan struct{} // closed when the writing goroutine has ended
-	following *inputFrame   // of another format, with which the next pipe begins; valid after closed
+	following *inputFrame   // with which the next pipe begins; nil if the next keyframe does; valid after closed
 	padded    []byte        // memory for small frames
+	keyframes int           // that were taken
 }
 
 // openVideoPipe opens a pipe that begins with a frame. isOpened is false if OpenCV cannot open it. The caller must close the pipe also then.
@@ -94,17 +99,18 @@ func (p *videoPipe) hasEnded() bool { return p.ended.Load() }
 
 // close ends the goroutine and frees everything. It returns the frame with which the next pipe begins, nil for the next keyframe.
 func (p *videoPipe) close() *inputFrame {
+	hasReturnedAll := p.hasEnded() || !p.isOpened
 	p.cancel()
 	<-p.closed
 	if p.vc != nil {
 		_ = p.vc.Close()
 	}
 	_ = unix.Close(p.reader)
-	p.progress.endPipe()
+	p.progress.endPipe(hasReturnedAll, p.format.Codec)
 	return p.following
 }
 
-// feed writes frames until the format changes.
+// feed writes frames until one does not continue those before.
 func (p *videoPipe) feed(ctx context.Context, f inputFrame) {
 	defer close(p.closed)
 	defer p.writer.Close()
@@ -115,20 +121,28 @@ func (p *videoPipe) feed(ctx context.Context, f inputFrame) {
 	if _, err := p.writer.Write(matroska.AppendHeader(nil, matroskaCodec(p.format), width, height)); err != nil {
 		return
 	}
-	for p.write(f) {
+	for p.write(f) && !f.isLast {
+		before := f.count
 		var err error
 		if f, err = p.queue.take(ctx); err != nil {
 			return
 		}
-		if f.isKey && !p.continues(f.format) {
+		if f.isKey && !(f.count == before+1 && sameDecoder(f.format, p.format)) {
 			p.following = &f
 			return
 		}
 	}
 }
 
-// write writes a frame.
+// write writes a frame. It leaves out those that refer to frames in front of the first.
 func (p *videoPipe) write(f inputFrame) bool {
+	if f.isKey {
+		p.keyframes++
+	}
+	if f.isLeading && p.keyframes == 1 {
+		p.queue.refuse(media.Lost, 1)
+		return true
+	}
 	number, ok := p.progress.begin(f)
 	if !ok {
 		return false
@@ -143,11 +157,11 @@ func (p *videoPipe) write(f inputFrame) bool {
 	return err == nil
 }
 
-// continues reports whether a keyframe of a format can go to the same decoder. Parameter sets that only make the order of frames known, or
-// that camd has not seen before, are in front of it.
-func (p *videoPipe) continues(f *wire.VideoFormat) bool {
-	return f == p.format || f != nil && f.Codec == p.format.Codec && f.CodecString == p.format.CodecString &&
-		f.Width == p.format.Width && f.Height == p.format.Height
+// sameDecoder reports whether a keyframe of the format next can go to the decoder of the format f. Parameter sets that only make the order of
+// frames known, or that camd has not seen before, are in front of it.
+func sameDecoder(next, f *wire.VideoFormat) bool {
+	return next == f || next != nil && f != nil && next.Codec == f.Codec && next.CodecString == f.CodecString &&
+		next.Width == f.Width && next.Height == f.Height
 }
 
 func matroskaCodec(f *wire.VideoFormat) matroska.Codec {

@@ -57,6 +57,8 @@ var sampleVideoFrames = []VideoFrame{
 	{Captured: 1<<62 + 1, Count: 1<<63 + 1, PTS: time.Hour, DTS: -time.Hour, Key: true},
 	{Captured: -1, PTS: -1, DTS: 1<<63 - 1, Disposable: true},
 	{DTS: -1 << 63, Leading: true},
+	{Hidden: true},
+	{Key: true, Last: true},
 }
 
 // encodeMessages returns the bytes that a Writer writes for messages. It adds no hello.

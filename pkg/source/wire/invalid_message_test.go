@@ -34,7 +34,7 @@ func TestReaderRejectsInvalidMessages(t *testing.T) {
 		{"a frame without picture", "frame of 25 bytes, must have 26", afterHello(rawMessage(kindFrame, strings.Repeat("\x00", frameHeaderSize)))},
 		{"a frame without header", "frame of 0 bytes", afterHello(rawMessage(kindFrame, ""))},
 		{"a video frame without data", "frame of 33 bytes, must have 34", afterHello(rawMessage(kindVideo, strings.Repeat("\x00", videoFrameHeaderSize)))},
-		{"a video frame with other flags", "unknown flags 0x10", afterHello(rawMessage(kindVideo, "\x10"+strings.Repeat("\x00", videoFrameHeaderSize)))},
+		{"a video frame with other flags", "unknown flags 0x20", afterHello(rawMessage(kindVideo, "\x20"+strings.Repeat("\x00", videoFrameHeaderSize)))},
 		{"a short beat", "15 bytes, must be 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 15)))},
 		{"a long beat", "17 bytes, must be 16", afterHello(rawMessage(kindHeartbeat, strings.Repeat("\x00", 17)))},
 		{"a demand of 2", "00 02 00 00 00 00 00 00 00 00 is not a rendition", afterHello(rawMessage(kindDemand, "\x00\x02"+strings.Repeat("\x00", 8)))},

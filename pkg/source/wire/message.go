@@ -91,6 +91,7 @@ type VideoFrame struct {
 	Disposable bool          // no other frame refers to it
 	Leading    bool          // it refers to frames in front of the keyframe before it
 	Hidden     bool          // to be decoded, but no picture is wanted of it: later frames refer to it
+	Last       bool          // the next frame is a keyframe with which decoding begins again, so the decoder returns all pictures at once
 	Size       int
 }
 

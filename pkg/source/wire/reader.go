@@ -106,7 +106,7 @@ func (r *Reader) readVideoFrame(size uint32) (Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b[0]&^(flagKey|flagDisposable|flagLeading|flagHidden) != 0 {
+	if b[0]&^(flagKey|flagDisposable|flagLeading|flagHidden|flagLast) != 0 {
 		return nil, fmt.Errorf("wire: video frame with the unknown flags %#x", b[0])
 	}
 	return VideoFrame{
@@ -118,6 +118,7 @@ func (r *Reader) readVideoFrame(size uint32) (Message, error) {
 		Disposable: b[0]&flagDisposable != 0,
 		Leading:    b[0]&flagLeading != 0,
 		Hidden:     b[0]&flagHidden != 0,
+		Last:       b[0]&flagLast != 0,
 		Size:       r.unreadPicture,
 	}, nil
 }

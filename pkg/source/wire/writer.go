@@ -76,6 +76,7 @@ const (
 	flagDisposable
 	flagLeading
 	flagHidden
+	flagLast
 )
 
 // WriteVideoFrame sends a frame of video with its fragment. It ignores f.Size and sends the size of the fragment.
@@ -84,7 +85,8 @@ func (w *Writer) WriteVideoFrame(f VideoFrame, fragment []byte) error {
 		return fmt.Errorf("wire: video frame of %d bytes, must have 1 to %d", n, MaxFrame)
 	}
 	b := w.beginFrame(videoFrameHeaderSize, len(fragment))
-	b = append(b, kindVideo, boolByte(f.Key)*flagKey|boolByte(f.Disposable)*flagDisposable|boolByte(f.Leading)*flagLeading|boolByte(f.Hidden)*flagHidden)
+	b = append(b, kindVideo, boolByte(f.Key)*flagKey|boolByte(f.Disposable)*flagDisposable|boolByte(f.Leading)*flagLeading|
+		boolByte(f.Hidden)*flagHidden|boolByte(f.Last)*flagLast)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.Captured))
 	b = binary.BigEndian.AppendUint64(b, f.Count)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.PTS))
