@@ -51,8 +51,18 @@ func TestUndecodableVideoCostsNothing(t *testing.T) {
 	if n := logged(); n != 1 || len(d.decoders()) > 0 {
 		t.Errorf("%d log lines with the reason, want 1; decoders %v", n, d.decoders())
 	}
-	if s := d.camera("a"); s.State != "live" {
-		t.Errorf("the camera is %s", s.State)
+	var s struct {
+		State   string
+		Streams []struct{ Name, State, Reason string }
+	}
+	d.getJSON("/api/v1/cameras/a", &s)
+	if len(s.Streams) != 2 || s.State != "live" {
+		t.Errorf("the camera is %s, with the renditions %+v", s.State, s.Streams)
+	}
+	for _, r := range s.Streams {
+		if r.State != "offline" || r.Reason != "undecodable" {
+			t.Errorf("rendition %s is %s for %q, want offline for undecodable", r.Name, r.State, r.Reason)
+		}
 	}
 }
 
