@@ -52,7 +52,7 @@ func busConfig(server *testpeer.NATS, site string, cameras ...string) string {
 }
 
 // startRelay starts a camd that cannot find camd-capture.
-func startRelay(t *testing.T, config string) *daemon {
+func startRelay(t testing.TB, config string) *daemon {
 	t.Helper()
 	dir := t.TempDir()
 	copyProgram(t, "camd", dir)

@@ -35,7 +35,7 @@ func programsForNobody(t *testing.T) (string, *syscall.Credential) {
 }
 
 // copyProgram copies a built program into dir and returns its path.
-func copyProgram(t *testing.T, name, dir string) string {
+func copyProgram(t testing.TB, name, dir string) string {
 	t.Helper()
 	b, err := os.ReadFile(testrun.Program(t, name))
 	if err != nil {

@@ -58,11 +58,16 @@ func watch(t testing.TB, url string) *viewer {
 
 // openStream opens a stream that ends with ctx.
 func openStream(ctx context.Context, url string) (*viewer, error) {
+	return openStreamWith(ctx, streamClient, url)
+}
+
+// openStreamWith is openStream with another client.
+func openStreamWith(ctx context.Context, client *http.Client, url string) (*viewer, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := streamClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return nil, err
 	}

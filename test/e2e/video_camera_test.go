@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,6 +30,7 @@ type videoCamera struct {
 	testpeer.RTSPCamera
 	clip *videoClip
 	sets int // where the parameter sets are; default inSDP
+	rate int // frames per second, a divisor of clipRate, which is the default
 
 	loses      func(packet int) bool // whether packet n of a connection is lost
 	closeAfter int                   // close each connection after that number of frames
@@ -48,9 +50,7 @@ type videoCamera struct {
 // serve starts the camera and returns its address without user and password.
 func (c *videoCamera) serve(t testing.TB) (url string) {
 	t.Helper()
-	if c.sets == 0 {
-		c.sets = inSDP
-	}
+	c.sets, c.rate = cmp.Or(c.sets, inSDP), cmp.Or(c.rate, clipRate)
 	c.pack(t)
 	c.begin, c.current = time.Now(), map[*testpeer.RTSPConn]bool{}
 	c.Description = c.describe(t)
@@ -133,11 +133,13 @@ func (c *videoCamera) encoder(t testing.TB) func([][]byte) ([]*rtp.Packet, error
 
 // due returns when frame n is sent, counted from the camera's start over all loops.
 func (c *videoCamera) due(n int) time.Time {
-	return c.begin.Add(time.Duration(n) * time.Second / clipRate)
+	return c.begin.Add(time.Duration(n) * time.Second / time.Duration(c.rate))
 }
 
 // position returns how many frames the camera has sent since its start.
-func (c *videoCamera) position() int { return int(time.Since(c.begin) * clipRate / time.Second) }
+func (c *videoCamera) position() int {
+	return int(time.Since(c.begin) * time.Duration(c.rate) / time.Second)
+}
 
 // play sends the stream of one reader from the present position on.
 func (c *videoCamera) play(conn *testpeer.RTSPConn) {
@@ -188,12 +190,12 @@ type sender struct {
 func (s *sender) send(n, sinceStart int) bool {
 	c := s.camera
 	loop, at := n/len(c.units), n%len(c.units)
-	stamp, captured := uint32(loop)*c.clip.ticks+c.clip.frames[at].pts, c.due(n)
+	stamp, captured := (uint32(loop)*c.clip.ticks+c.clip.frames[at].pts)*uint32(clipRate/c.rate), c.due(n)
 	if c.stepAt > 0 && sinceStart >= c.stepAt {
 		stamp += c.rtpStep
 		captured = captured.Add(c.ntpStep)
 	}
-	if sinceStart%clipRate == 0 || sinceStart == c.stepAt {
+	if sinceStart%c.rate == 0 || sinceStart == c.stepAt {
 		report := &rtcp.SenderReport{SSRC: 1, NTPTime: ntpTime(captured), RTPTime: stamp, PacketCount: uint32(s.sent)}
 		if s.conn.SendRTCP(report) != nil {
 			return false
