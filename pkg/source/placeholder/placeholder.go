@@ -145,7 +145,7 @@ func drawText(img *image.RGBA, o Options) {
 	lines = append(lines, wrapText(o.Title, boldFont, size*1.1, primaryColor, width)...)
 	lines = append(lines, wrapText(stateTexts[o.State], boldFont, size, accentColors[o.State], width)...)
 	if text := o.Reason.Text(); text != "" {
-		lines = append(lines, wrapText(strings.ToUpper(text[:1])+text[1:], regularFont, size*0.8, primaryColor, width)...)
+		lines = append(lines, wrapText(sentence(text), regularFont, size*0.8, primaryColor, width)...)
 	}
 	if !o.Since.IsZero() {
 		lines = append(lines, wrapText("since "+o.Since.Format("15:04:05, 2 January"), regularFont, size*0.7, secondaryColor, width)...)
@@ -174,6 +174,14 @@ type textLine struct {
 }
 
 func (t textLine) height() int { return int(t.size * 1.35) }
+
+// sentence returns a text with a capital first letter. The name camd has none.
+func sentence(text string) string {
+	if strings.HasPrefix(text, "camd") {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
 
 // wrapText breaks text at spaces into lines of at most width pixels. It cuts words that are too long for a line.
 func wrapText(text string, f *opentype.Font, size float64, textColor color.RGBA, width int) []textLine {

@@ -123,3 +123,14 @@ func TestEveryStateAndReasonHasText(t *testing.T) {
 		}
 	}
 }
+
+func TestSentenceKeepsTheNameCamd(t *testing.T) {
+	for text, want := range map[string]string{
+		camera.Auth.Text():        "The camera refused the user or password",
+		camera.Undecodable.Text(): "camd cannot decode the camera's video",
+	} {
+		if got := sentence(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
