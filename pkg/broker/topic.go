@@ -21,8 +21,8 @@ type Options struct {
 	// Linger is how long a reader counts in Demand after its subscription was closed, so that a page reload does not stop and start an
 	// encoder. 0 means not at all.
 	Linger time.Duration
-	// Bytes bounds the bytes of frames that the ring holds, with Format.Init for the first frame of each format. The newest frame stays even if it is larger. 0 means
-	// DefaultTopicBytes.
+	// Bytes bounds the bytes of frames that the ring holds, with Format.Init for the first frame of each format. The newest frame stays
+	// even if it is larger. 0 means DefaultTopicBytes.
 	Bytes int64
 	// MaxAge is how long after Publish the ring holds a frame, except the newest. 0 means no bound.
 	MaxAge time.Duration

@@ -9,8 +9,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// defaultDecoderLinger is how long the process of a decoder stays after its pictures were last wanted. Meanwhile it gets no frames. Loading OpenCV
-// takes a fifth of a second of CPU time, so a process for each picture of a program that polls would cost more than decoding.
+// defaultDecoderLinger is how long the process of a decoder stays after its pictures were last wanted. Meanwhile it gets no frames. Loading
+// OpenCV takes a fifth of a second of CPU time, so a process for each picture of a program that polls would cost more than decoding.
 const defaultDecoderLinger = 30 * time.Second
 
 // minDecoderRun is how long the process of a decoder must have run before another one starts at once after a failure. One that ran for less

@@ -34,7 +34,8 @@ var (
 	descReadersCrashes = metric.Desc("camd_readers_crashes_total", "Readers processes that crashed.")
 )
 
-// Metrics are the Prometheus metrics of a fleet's cameras, of their capture processes and decoders, and of the readers processes. They are safe for concurrent use.
+// Metrics are the Prometheus metrics of a fleet's cameras, of their capture processes and decoders, and of the readers processes. They are safe
+// for concurrent use.
 type Metrics struct {
 	encode, publish, decode *prometheus.HistogramVec
 

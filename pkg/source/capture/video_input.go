@@ -12,8 +12,8 @@ import (
 	"camd/pkg/source/wire"
 )
 
-// videoInput is the source of H.264 and H.265 that camd sends. OpenCV decodes it from a pipe. Another pipe
-// follows when the format changes, and when the frames do not continue those before.
+// videoInput is the source of H.264 and H.265 that camd sends. OpenCV decodes it from a pipe. Another pipe follows when the format changes, and
+// when the frames do not continue those before.
 type videoInput struct {
 	queue    *inputQueue
 	progress inputProgress
