@@ -50,7 +50,7 @@ func (s *supervisor) handleDecodedFrame(d *decoder, e frameEvent) {
 	if s.isDecodedFrozen(d, e) {
 		return
 	}
-	if d.worker.hasCaughtUp(e.count) {
+	if e.count > d.worker.feedTarget.Load() {
 		s.opts.Observer.Decoded(s.decoderTrack(d), age)
 	}
 	d.noteDecoded(e.count)

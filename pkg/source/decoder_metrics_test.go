@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 
+	"camd/internal/testpeer"
+	"camd/internal/testrun"
 	"camd/pkg/camera"
 	"camd/pkg/source/options"
 	"camd/pkg/source/sourceurl"
@@ -161,5 +164,37 @@ func TestStatusListsPossibleDecoders(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: decoders of %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// A capture process makes all renditions of a file with JPEGs, so the file needs no decoder once that is known.
+func TestFileWithJPEGsHasNoDecoder(t *testing.T) {
+	clip := testpeer.MJPEG.Make(t)
+	c := startCamera(t, Options{Camera: options.Camera{ID: "clip", Source: parseSource(t, clip), Renditions: smallRenditions}, WorkerPath: testrun.Program(t, WorkerName)})
+	c.waitForState(t, camera.Live)
+	testrun.WaitFor(t, "the list of decoders to be empty", func() bool { return len(c.Status().Decoders) == 0 })
+}
+
+// decodedCounter counts the pictures whose delay a camera observes.
+type decodedCounter struct {
+	noopObserver
+	pictures atomic.Uint64
+}
+
+func (d *decodedCounter) Decoded(string, time.Duration) { d.pictures.Add(1) }
+
+// The first picture of a decoder is made of the newest frame, which waited for the decoder. Its delay does not count.
+func TestDelayOfFirstPictureDoesNotCount(t *testing.T) {
+	var counter decodedCounter
+	o := rtspOptions(t, testpeer.MJPEG, testrun.Program(t, WorkerName))
+	o.Observer = &counter
+	c := startCamera(t, o)
+	_, small := c.read(t, "small")
+	nextFrame(t, small, false)
+	nextFrame(t, small, false)
+	small.Close()
+	testrun.WaitFor(t, "the decoder to end", func() bool { return c.decoderPID(0) == 0 })
+	if published, counted := c.Status().Counts.Published["small"], counter.pictures.Load(); counted != published-1 {
+		t.Errorf("the delays of %d pictures count, want those of all %d but the first", counted, published)
 	}
 }

@@ -94,12 +94,17 @@ func (s *supervisor) recordStreams() {
 	s.setStreams(list, s.ownDecoderTrack())
 }
 
-// ownDecoderTrack returns the track that the decoder of what the worker delivers decodes. It is empty if the camera cannot need one. While
-// the camera is not open, it is the one as before, so that counters stay where they are.
+// ownDecoderTrack returns the track that the decoder of what the worker delivers decodes. It is empty if the camera needs none: a capture
+// process makes all renditions of a file with JPEGs, for example. While the camera is not open, it is the one as before, so that counters stay
+// where they are.
 func (s *supervisor) ownDecoderTrack() string {
 	possible := decodableTracks(s.opts.Camera)
-	if now := s.decoderTrack(s.decoder); s.opened && slices.Contains(possible, now) {
+	now, needsDecoder := s.decoderTrack(s.decoder), s.isVideo() || s.worker != nil && s.worker.isSession()
+	switch {
+	case s.opened && needsDecoder && slices.Contains(possible, now):
 		return now
+	case s.opened:
+		return ""
 	}
 	return firstDecoderTrack(possible, s.stats.decoderTrack) // only this goroutine writes it
 }
