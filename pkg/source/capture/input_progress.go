@@ -83,7 +83,8 @@ func (p *inputProgress) giveUp(codec string, isSlow bool) {
 }
 
 func (p *inputProgress) undecodable(codec string) error {
-	f := newFailure(camera.Undecodable, "FFmpeg decodes no picture of this %s video: none of %d frames with %d keyframes", codec, p.inVain, p.keys)
+	f := newFailure(camera.Undecodable, "FFmpeg decodes none of %d frames of %s with %d keyframes; set H.264 with the profile Main or High and 8 bits in the camera",
+		p.inVain, codec, p.keys)
 	f.unsupported = true
 	return f
 }
