@@ -201,8 +201,9 @@ func labelTable(families []*dto.MetricFamily) string {
 		"only `camd_camera_up` until a viewer watches it here. A watched stream has the metrics of viewers and of the bus, and\n" +
 		"`camd_camera_frames_published_total`. Only the first 1024 watched streams have them: `camd_remote_streams_without_series` and\n" +
 		"`camd_bus_streams_without_series` count the others. The camd at the camera's site has all other metrics of the camera.\n")
-	b.WriteString("\n`camd_track_` metrics exist only for cameras that send H.264 or H.265. `camd_decoder_` metrics exist only for cameras whose\n" +
-		"pictures a decoder makes. Only `camd_decoder_delay_seconds` exists before it is known what the camera sends.\n")
+	b.WriteString("\n`camd_track_` metrics exist only for cameras that send H.264 or H.265. `camd_decoder_` metrics exist only for cameras that\n" +
+		"can need a decoder. Until camd knows what such a camera sends, `track` is `video`. `camd_decoder_delay_seconds` has a series for each\n" +
+		"track that is possible.\n")
 	b.WriteString("\nThe value `http2` exists only with `tls` in the configuration.\n")
 	return b.String()
 }
