@@ -13,7 +13,7 @@ import (
 
 var (
 	descDecoderState    = metric.Desc("camd_decoder_state", "1 for the decoder's current state, 0 for all other states. A decoder is idle while nobody wants pictures of it.", "camera", "track", "state")
-	descDecoderUnable   = metric.Desc("camd_decoder_undecodable", "1 if camd cannot decode the track's video, and starts no process until the video has changed. 0 if not.", "camera", "track")
+	descUndecodable     = metric.Desc("camd_decoder_undecodable", "1 if camd cannot decode the track's video, and starts no process until the video has changed. 0 if not.", "camera", "track")
 	descDecoderStarts   = metric.Desc("camd_decoder_starts_total", "Decoder processes started.", "camera", "track")
 	descDecoderRun      = metric.Desc("camd_decoder_run_seconds_total", "Time that decoder processes have run, in seconds. Its rate is the average number of processes.", "camera", "track")
 	descDecoderCPU      = metric.Desc("camd_decoder_cpu_seconds_total", "CPU time that decoder processes have used, in seconds.", "camera", "track")
@@ -73,7 +73,7 @@ func collectDecoders(out chan<- prometheus.Metric, id string, decoders []camera.
 		for _, state := range decoderStates {
 			metric.Gauge(out, descDecoderState, metric.Bool(d.State == state), id, d.Track, string(state))
 		}
-		metric.Gauge(out, descDecoderUnable, metric.Bool(d.Reason == camera.Undecodable), id, d.Track)
+		metric.Gauge(out, descUndecodable, metric.Bool(d.Reason == camera.Undecodable), id, d.Track)
 		metric.Counter(out, descDecoderStarts, d.Starts, id, d.Track)
 		metric.CounterFloat(out, descDecoderRun, d.RunSeconds, id, d.Track)
 		metric.CounterFloat(out, descDecoderCPU, d.CPUSeconds, id, d.Track)
