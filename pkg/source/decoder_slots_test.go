@@ -9,7 +9,7 @@ import (
 	"camd/pkg/camera"
 )
 
-// liveDecoder returns a camera of which a reader gets pictures, made by a decoder with a fault.
+// liveDecoder returns a camera with a reader, who gets the pictures of a decoder with a fault.
 func liveDecoder(t *testing.T, fault string) (*pumpedSupervisor, *broker.Topic) {
 	t.Helper()
 	c := New(rtspOptions(t, testpeer.H264, faultyWorker(t, fault)))

@@ -15,8 +15,8 @@ import (
 // that it has no time for, so this covers only a busy machine.
 const feedTimeout = 5 * time.Second
 
-// endFeedTimeout is how long the end of feeding waits for the message that is being written. A decoder that got a part of one is of no use
-// any more.
+// endFeedTimeout is how long the end of feeding waits for the message that is being written. A decoder that got a part of one
+// gets no more messages.
 const endFeedTimeout = 200 * time.Millisecond
 
 // maxQueuedCommands is how many commands wait for the goroutine that feeds a decoder.

@@ -53,7 +53,7 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 	expectDue(3600.2, main|every)
 }
 
-// A rendition that is defined anew is made at once, and then as often as camd has asked before.
+// A rendition whose definition has changed is made at once, and then as often as camd has asked before.
 func TestSchedulerKeepsDemandOfChangedRendition(t *testing.T) {
 	d := newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, FPS: 1}}})
 	d.setMainRule(mainNever)
