@@ -103,8 +103,26 @@ func (s *supervisor) framesFor(d *decoder) (*broker.Topic, *broker.Format) {
 
 // cannotDecode reports whether FFmpeg could not decode this format.
 func (d *decoder) cannotDecode(f *broker.Format) bool {
-	u := d.undecodable
-	return u != nil && f != nil && u.Codec == f.Codec && u.CodecString == f.CodecString && u.Width == f.Width && u.Height == f.Height
+	return d.undecodable != nil && f != nil && isSameVideo(d.undecodable, f)
+}
+
+// isSameVideo reports whether a decoder takes two formats for one.
+func isSameVideo(a, b *broker.Format) bool {
+	return a.Codec == b.Codec && a.CodecString == b.CodecString && a.Width == b.Width && a.Height == b.Height
+}
+
+// forgetUndecodable makes a decoder try again that has given up: its frames have another format now.
+func (d *decoder) forgetUndecodable() {
+	hadGivenUp := d.hasGivenUp()
+	d.undecodable = nil
+	if hadGivenUp {
+		d.setState(camera.Idle, camera.None, "")
+	}
+}
+
+// hasGivenUp reports whether a decoder waits for another format.
+func (d *decoder) hasGivenUp() bool {
+	return d.undecodable != nil && d.worker == nil && d.queuedSlot == nil && d.retry == nil
 }
 
 // startDecoder starts the process.

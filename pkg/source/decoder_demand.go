@@ -24,6 +24,12 @@ func (s *supervisor) updateDecoders() {
 func (s *supervisor) updateDecoder(d *decoder) {
 	needed, period := s.neededPictures(d)
 	topic, format := s.framesFor(d)
+	if format != nil && !d.cannotDecode(format) {
+		d.forgetUndecodable()
+	}
+	if d.worker != nil && d.endFeeding == nil && d.worker.isCut {
+		s.stopSecondary(d.secondary)
+	}
 	switch {
 	case topic == nil || !needed || d.cannotDecode(format):
 		s.restDecoder(d)
@@ -32,31 +38,10 @@ func (s *supervisor) updateDecoder(d *decoder) {
 		s.runSecondary(d.secondary, true)
 	default:
 		d.unneededSince = time.Time{}
+		s.sendDemands(d) // before the frames: the next one after the newest may come much later
 		s.feedDecoder(d, feedPlan{topic: topic, isVideo: format != nil}, period)
 	}
 	s.sendDemands(d)
-}
-
-// neededPictures reports whether somebody waits for pictures of the decoder, and how far apart they may be.
-func (s *supervisor) neededPictures(d *decoder) (needed bool, period time.Duration) {
-	for i, st := range s.streams.Load().byNumber {
-		if st == nil || !s.demands[i].Frames || s.decoderOf(i) != d {
-			continue
-		}
-		own := max(s.demands[i].Period, frameTime(st.FPS))
-		if !needed || own < period {
-			needed, period = true, own
-		}
-	}
-	return needed, period
-}
-
-// frameTime returns the time between two frames at a rate, 0 for every frame.
-func frameTime(fps float64) time.Duration {
-	if fps <= 0 {
-		return 0
-	}
-	return time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))
 }
 
 // restDecoder stops to feed a decoder. Its process ends when it was not needed for decoderLinger.
@@ -69,7 +54,7 @@ func (s *supervisor) restDecoder(d *decoder) {
 	switch {
 	case d.retry != nil: // so that the next reader does not start it before the backoff is over
 	case d.worker == nil || s.State != camera.Live || time.Since(d.unneededSince) >= s.decoderLinger || d.isOfSub && s.tracks.Load().sub == nil:
-		if d.undecodable == nil {
+		if !d.hasGivenUp() {
 			s.stopSecondary(d.secondary)
 		}
 	case d.state.State != camera.Idle:
@@ -80,39 +65,39 @@ func (s *supervisor) restDecoder(d *decoder) {
 // feedDecoder feeds a decoder whose process runs. To begin, it waits for a slot, because decoding a group of pictures at once takes a
 // processor for up to a second.
 func (s *supervisor) feedDecoder(d *decoder, plan feedPlan, period time.Duration) {
-	keyframesOnly := false
-	if plan.isVideo {
-		interval := s.trackFor(d).interval()
-		keyframesOnly = interval > 0 && period >= interval-interval/20
+	if d.state.State == camera.Idle {
+		d.setState(camera.Starting, camera.None, "")
 	}
-	switch {
-	case !d.loaded: // its pipe would fill and then hold old frames
+	if !d.loaded { // its pipe would fill and then hold old frames
 		return
-	case d.endFeeding != nil && (d.fed.topic != plan.topic || d.worker.feedKeyframesOnly.Load() && !keyframesOnly): // begin again at the newest keyframe
+	}
+	keyframesOnly := plan.isVideo && s.keyframesSuffice(d, period)
+	if d.endFeeding != nil && (d.fed.topic != plan.topic || d.worker.feedKeyframesOnly.Load() && !keyframesOnly) { // begin again at the newest keyframe
 		d.stopFeeding()
+		d.setState(camera.Starting, camera.None, "") // it may wait for its slot or for a keyframe
 	}
 	d.worker.feedKeyframesOnly.Store(keyframesOnly)
 	d.worker.feedPeriod.Store(int64(period))
-	switch {
-	case d.endFeeding != nil:
-	case d.loadingSlot != nil:
-		d.fed = plan
-		d.endFeeding = d.worker.startFeeding(plan)
-		d.lastProgress = time.Now()
-	case d.queuedSlot == nil:
-		if d.state.State == camera.Idle {
-			d.setState(camera.Starting, camera.None, "")
-		}
-		d.queuedSlot = d.queue.join()
+	if d.endFeeding == nil {
+		s.beginFeeding(d, plan)
 	}
 }
 
-// trackFor returns the track that a decoder of video decodes.
-func (s *supervisor) trackFor(d *decoder) *track {
-	if d.isOfSub {
-		return s.tracks.Load().sub
+// beginFeeding feeds a decoder if it has a slot, or needs none because there is nothing to catch up with before the next keyframe. Else it
+// joins the queue.
+func (s *supervisor) beginFeeding(d *decoder, plan feedPlan) {
+	mustWait := plan.isVideo && !plan.topic.Joinable()
+	switch {
+	case mustWait || d.loadingSlot != nil:
+		d.fed = plan
+		d.endFeeding = d.worker.startFeeding(plan)
+		d.lastProgress = time.Now()
+		if mustWait {
+			d.releaseSlots()
+		}
+	case d.queuedSlot == nil:
+		d.queuedSlot = d.queue.join()
 	}
-	return s.tracks.Load().video
 }
 
 func (d *decoder) stopFeeding() {

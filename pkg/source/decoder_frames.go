@@ -97,10 +97,13 @@ func (s *supervisor) firstWanted(d *decoder) int {
 }
 
 // giveUpDecoding notes that FFmpeg cannot decode the format of the decoder's frames. No process is started for this format again until the
-// camera is opened again.
+// camera is opened again. If the process got more than one format, another process finds out which of them it is.
 func (s *supervisor) giveUpDecoding(d *decoder, end endedEvent) {
-	_, d.undecodable = s.framesFor(d)
+	format, isOnly := d.worker.fedFormat.Load(), !d.worker.fedFormats.Load()
 	s.failSecondary(d.secondary, camera.Undecodable, end.detail)
-	d.retry = nil
+	if format == nil || !isOnly {
+		return
+	}
+	d.undecodable, d.retry = format, nil
 	s.updateDecoders() // the other decoder may make the renditions
 }

@@ -86,6 +86,7 @@ func (s *supervisor) applyOptions(updated Options) {
 	s.setTracks(updated)
 	if old.Substream != updated.Substream {
 		s.stopSecondary(s.substream)
+		s.subDecoder.forgetUndecodable()
 	}
 	difference := Compare(old, updated)
 	s.applyConfiguredControls(old.Controls)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"go.uber.org/zap"
 
 	"camd/pkg/camera"
 )
@@ -23,6 +22,7 @@ type secondary struct {
 
 	queue        *startQueue   // grants the slot in which it starts; nil if it needs none
 	quickRestart time.Duration // a worker that ran this long and delivered frames is replaced at once; 0: never
+	restarted    time.Time     // when a worker was last replaced at once
 	usage        *workerUsage  // of its process; guarded by stats.mu
 
 	start   func() (*worker, error)
@@ -96,33 +96,6 @@ func (s *supervisor) endSecondary(x *secondary) {
 	s.endSession(&x.workerSession, x.usage)
 }
 
-// failSecondary ends the worker and schedules the next attempt.
-func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail string) {
-	if x.hasFrame {
-		x.backoff.Reset()
-	}
-	isQuick := x.hasFrame && x.quickRestart > 0 && time.Since(x.started) >= x.quickRestart
-	s.endSecondary(x)
-	x.queuedSlot.release()
-	x.queuedSlot, x.hasFrame = nil, false
-	wait := x.backoff.NextBackOff()
-	if isQuick {
-		wait = 0
-	}
-	x.retry = time.After(wait)
-	s.restarts[reason].Add(1)
-	level := zap.WarnLevel
-	if x.state.State == camera.Offline && x.state.Reason == reason && x.state.Detail == detail { // as the attempt before
-		level = zap.DebugLevel
-	}
-	s.log.Log(level, x.name+" failed", zap.String("reason", string(reason)), zap.String("detail", detail))
-	if isQuick { // viewers keep the picture that they have
-		x.setState(camera.Starting, reason, detail)
-		return
-	}
-	x.setState(camera.Offline, reason, detail)
-}
-
 func (x *secondary) setState(state camera.State, reason camera.Reason, detail string) {
 	if x.state.State != state {
 		x.state.Since = time.Now()
@@ -172,7 +145,7 @@ func (s *supervisor) checkSecondary(x *secondary, now time.Time, isFed bool) {
 	if x.worker == nil {
 		return
 	}
-	if !isFed {
+	if !isFed && x.loaded { // while it loads OpenCV, it gets nothing
 		x.lastProgress = now
 	}
 	silent, stall, limit := now.Sub(x.lastProgress), max(s.stallTimeout(), s.threeFrames(x.format.FPS)), s.opts.OpenTimeout

@@ -23,8 +23,9 @@ type track struct {
 	lastFrame                atomic.Int64                       // capture time of the newest frame in Unix nanoseconds; 0 before the first
 	state                    atomic.Pointer[camera.StateChange] // of camera.Sub; camera.Video has that of the camera
 
-	lastKey   time.Time // capture time of the newest keyframe since the last outage; only the supervisor uses it
-	frameRate rateMeter // guarded by stats.mu, as the next one
+	lastKey   time.Time        // capture time of the newest keyframe since the last outage; only the supervisor uses it and the next one
+	intervals [8]time.Duration // between the newest keyframes, the newest first; 0 for those that have not come
+	frameRate rateMeter        // guarded by stats.mu, as the next one
 	byteRate  rateMeter
 }
 
@@ -112,6 +113,8 @@ func (t *track) publish(f broker.Frame) {
 	if f.Key {
 		if !t.lastKey.IsZero() {
 			t.keyframeInterval.Store(int64(f.Captured.Sub(t.lastKey)))
+			copy(t.intervals[1:], t.intervals[:])
+			t.intervals[0] = t.interval()
 		}
 		t.lastKey = f.Captured
 		t.keyframes.Add(1)
@@ -120,6 +123,16 @@ func (t *track) publish(f broker.Frame) {
 
 // interval returns the time between the newest two keyframes, 0 before the second.
 func (t *track) interval() time.Duration { return time.Duration(t.keyframeInterval.Load()) }
+
+// longestInterval returns the longest time between the newest keyframes, 0 before the second. Encoders send additional keyframes where the
+// scene changes, so the newest interval may be short. It may also be the one that has begun.
+func (t *track) longestInterval(now time.Time) time.Duration {
+	longest := slices.Max(t.intervals[:])
+	if longest > 0 && !t.lastKey.IsZero() {
+		longest = max(longest, now.Sub(t.lastKey))
+	}
+	return longest
+}
 
 // interrupt hides the frames from viewers that come later: the camera is lost. What follows begins with a keyframe.
 func (t *track) interrupt() {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"camd/internal/rawcall"
+	"camd/pkg/broker"
 	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/source/sourceurl"
@@ -64,13 +65,16 @@ type worker struct {
 	reaped        bool // stop has seen that the process or session has ended
 
 	// Of a decoder. The supervisor sets the first two while a goroutine feeds the decoder, which reads them.
-	feedKeyframesOnly atomic.Bool   // send only keyframes
-	feedPeriod        atomic.Int64  // how far apart JPEGs may be, a time.Duration
-	feedTarget        atomic.Uint64 // Seq of the newest frame when feeding began
-	feedFirst         atomic.Uint64 // Seq of the first frame that was sent since then; 0 before it
-	lastFed           atomic.Int64  // when the newest frame was sent, in Unix nanoseconds; 0 before the first
+	feedKeyframesOnly atomic.Bool                   // send only keyframes
+	feedPeriod        atomic.Int64                  // how far apart JPEGs may be, a time.Duration
+	feedTarget        atomic.Uint64                 // Seq of the newest frame when feeding began
+	feedFirst         atomic.Uint64                 // Seq of the first frame that was sent since then; 0 before it
+	fedFormat         atomic.Pointer[broker.Format] // of the newest frame of video that was sent; nil before the first
+	fedFormats        atomic.Bool                   // frames of different formats were sent
+	lastFed           atomic.Int64                  // when the newest frame was sent, in Unix nanoseconds; 0 before the first
 
 	queuedCommands chan<- wire.Message // to the goroutine that feeds a decoder; nil while none runs
+	unsentCommand  wire.Message        // that this goroutine took and could not send
 	isCut          bool                // a message to the worker was cut, so it gets no more. While a goroutine feeds it, only that uses this
 
 	renditionCount atomic.Int32 // how many renditions the worker knows, main included

@@ -15,6 +15,10 @@ import (
 // that it has no time for, so this covers only a busy machine.
 const feedTimeout = 5 * time.Second
 
+// endFeedTimeout is how long the end of feeding waits for the message that is being written. A decoder that got a part of one
+// gets no more messages.
+const endFeedTimeout = 200 * time.Millisecond
+
 // maxQueuedCommands is how many commands wait for the goroutine that feeds a decoder.
 const maxQueuedCommands = 256
 
@@ -47,9 +51,27 @@ func (w *worker) startFeeding(p feedPlan) (stop func()) {
 	})
 	return func() {
 		cancel() // before the deadline: beginWrite checks ctx after it has set another one
-		_ = w.commandPipe.SetWriteDeadline(time.Unix(1, 0))
+		_ = w.commandPipe.SetWriteDeadline(time.Now().Add(endFeedTimeout))
 		feeding.Wait()
 		w.queuedCommands = nil
+		w.sendQueued(commands)
+	}
+}
+
+// sendQueued sends the commands that the goroutine which has ended did not send: the supervisor does not repeat them.
+func (w *worker) sendQueued(commands <-chan wire.Message) {
+	m := w.unsentCommand
+	w.unsentCommand = nil
+	for !w.isCut {
+		if m != nil {
+			_ = w.commandPipe.SetWriteDeadline(time.Now().Add(endFeedTimeout))
+			w.wrote(w.commandWriter.Write(m))
+		}
+		select {
+		case m = <-commands:
+		default:
+			return
+		}
 	}
 }
 
@@ -88,6 +110,7 @@ func (w *worker) feed(ctx context.Context, commands <-chan wire.Message, sub *br
 			}
 		}
 		if command != nil && !w.feedCommand(ctx, command) {
+			w.unsentCommand = command
 			return
 		}
 	}
@@ -96,8 +119,9 @@ func (w *worker) feed(ctx context.Context, commands <-chan wire.Message, sub *br
 // feed is the state of the goroutine that feeds a decoder.
 type feed struct {
 	*worker
-	format *broker.Format // of the newest frame of video
-	next   time.Time      // capture time from which the next JPEG is due
+	format    *broker.Format // of the newest frame of video
+	hasNewest bool           // the frame that was the newest when feeding began was sent, or one after it
+	captured  time.Time      // of the frame that was sent last
 }
 
 // feedFrame sends a frame, unless it is not needed.
@@ -105,37 +129,50 @@ func (f *feed) feedFrame(ctx context.Context, frame *broker.Frame) bool {
 	if frame.Format.Codec == media.JPEG {
 		return f.feedJPEG(ctx, frame)
 	}
-	if frame.Seq > f.feedTarget.Load() && !frame.Key && f.feedKeyframesOnly.Load() {
+	keyframesOnly, target := f.feedKeyframesOnly.Load(), f.feedTarget.Load()
+	if keyframesOnly && f.hasNewest && (!frame.Key || !f.isDue(frame)) {
 		return true
 	}
+	f.hasNewest = f.hasNewest || frame.Seq >= target
 	if frame.Format != f.format {
-		f.format = frame.Format // without Init: the parameter sets are also in front of each keyframe
+		f.noteFormat(frame.Format) // without Init: the parameter sets are also in front of each keyframe
 		m := wire.VideoFormat{Codec: f.format.Codec, CodecString: f.format.CodecString, Width: f.format.Width, Height: f.format.Height}
 		if !f.feedCommand(ctx, m) {
 			return false
 		}
 	}
 	f.noteFed(frame)
-	target := f.feedTarget.Load()
 	return f.beginWrite(ctx) && f.wrote(f.commandWriter.WriteVideoFrame(wire.VideoFrame{
 		Captured: toMonotonic(frame.Captured), Count: frame.Seq, PTS: frame.PTS, DTS: frame.DTS, Key: frame.Key, Disposable: frame.Disposable,
-		Leading: frame.Leading, Hidden: frame.Seq < target, Last: frame.Seq >= target && f.feedKeyframesOnly.Load(),
+		Leading: frame.Leading, Hidden: frame.Seq < target, Last: frame.Seq >= target && keyframesOnly,
 	}, frame.Wire))
+}
+
+// noteFormat records the format of the next frames.
+func (f *feed) noteFormat(format *broker.Format) {
+	f.format = format
+	if before := f.fedFormat.Swap(format); before != nil && !isSameVideo(before, format) {
+		f.fedFormats.Store(true)
+	}
+}
+
+// isDue reports whether half of feedPeriod has passed since the frame before. A camera's times vary a little.
+func (f *feed) isDue(frame *broker.Frame) bool {
+	return frame.Captured.Sub(f.captured) >= time.Duration(f.feedPeriod.Load())/2
 }
 
 // noteFed records that a frame is about to be sent.
 func (f *feed) noteFed(frame *broker.Frame) {
+	f.captured = frame.Captured
 	f.feedFirst.CompareAndSwap(0, frame.Seq)
 	f.lastFed.Store(time.Now().UnixNano())
 }
 
-// feedJPEG sends a JPEG if feedPeriod has passed since the one before. A camera's times vary a little.
+// feedJPEG sends a JPEG if it is due.
 func (f *feed) feedJPEG(ctx context.Context, frame *broker.Frame) bool {
-	period := time.Duration(f.feedPeriod.Load()) / 2
-	if frame.Captured.Before(f.next) {
+	if !f.isDue(frame) {
 		return true
 	}
-	f.next = frame.Captured.Add(period)
 	f.noteFed(frame)
 	return f.beginWrite(ctx) && f.wrote(f.commandWriter.WriteFrame(wire.Frame{Captured: toMonotonic(frame.Captured), Count: frame.Seq}, frame.Data))
 }

@@ -62,9 +62,14 @@ func (s *scheduler) setRenditions(to wire.Renditions) {
 	s.definitions = append([]camera.Rendition{{Quality: cmp.Or(to.Quality, defaultQuality)}}, to.List...)
 	timings := make([]renditionTiming, len(s.definitions))
 	for i, r := range s.definitions {
-		if i < len(before) && (i == 0 || before[i] == r) {
+		if i < len(before) {
 			timings[i] = s.timings[i]
-		} else if r.FPS > 0 {
+		}
+		if i == 0 || i < len(before) && before[i] == r {
+			continue
+		}
+		timings[i].next, timings[i].period = 0, 0
+		if r.FPS > 0 {
 			timings[i].period = frameInterval(r.FPS)
 		}
 	}

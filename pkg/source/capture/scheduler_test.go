@@ -2,6 +2,7 @@ package capture
 
 import (
 	"testing"
+	"time"
 
 	"camd/internal/testrun"
 	"camd/pkg/camera"
@@ -50,6 +51,29 @@ func TestSchedulerReturnsDueRenditions(t *testing.T) {
 	d.setDemand(wire.Demand{Rendition: 2, Wanted: true})
 	expectDue(3600.1, main|every|rare)
 	expectDue(3600.2, main|every)
+}
+
+// A rendition whose definition has changed is made at once, and then as often as camd has asked before.
+func TestSchedulerKeepsDemandOfChangedRendition(t *testing.T) {
+	d := newScheduler(wire.Renditions{List: []camera.Rendition{{Width: 32, FPS: 1}}})
+	d.setMainRule(mainNever)
+	d.setDemand(wire.Demand{Rendition: 1, Wanted: true, Period: 10 * time.Second})
+	for i, tt := range []struct {
+		second int64
+		change camera.Rendition
+		want   uint32
+	}{
+		{1, camera.Rendition{Width: 32, FPS: 1}, 2},
+		{2, camera.Rendition{Width: 32, FPS: 1}, 0},
+		{3, camera.Rendition{Width: 16}, 2},
+		{4, camera.Rendition{Width: 16}, 0},
+		{14, camera.Rendition{Width: 16}, 2},
+	} {
+		d.setRenditions(wire.Renditions{List: []camera.Rendition{tt.change}})
+		if got := d.dueRenditions(tt.second*int64(time.Second), uint64(i+1)); got != tt.want {
+			t.Errorf("at %d s: %b, want %b", tt.second, got, tt.want)
+		}
+	}
 }
 
 // A viewer of a slow camera's preview does not wait for its next picture.
