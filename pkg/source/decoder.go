@@ -37,7 +37,7 @@ func (s *supervisor) newDecoder(isOfSub bool, stats *decoderStats) *decoder {
 		name = "decoder of the substream"
 	}
 	d := &decoder{secondary: newSecondary(name, &stats.usage), isOfSub: isOfSub, stats: stats}
-	d.queue, d.quickRestart = s.decodeQueue, minDecoderRun
+	d.queue, d.quickRestarts = s.decodeQueue, newQuickRestarts()
 	d.start = func() (*worker, error) { return s.startDecoder(d) }
 	d.ready = func() { s.updateDecoder(d) }
 	d.handle = func(e event) { s.handleDecoderEvent(d, e) }

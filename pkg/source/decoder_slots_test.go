@@ -110,20 +110,29 @@ func TestDemandChangesWhileDecoderLoads(t *testing.T) {
 // A stream that crashes each of its decoders after a picture costs little.
 func TestDecoderThatCrashesAgainAndAgainIsDelayed(t *testing.T) {
 	s, _ := liveDecoder(t, "decoder none")
-	for i := range 8 {
-		s.decoder.hasFrame, s.decoder.started = true, time.Now().Add(-2*minDecoderRun)
+	crash := func(after time.Duration) camera.State {
+		s.decoder.hasFrame, s.decoder.started = true, time.Now().Add(-after)
 		s.failSecondary(s.decoder.secondary, camera.WorkerCrashed, "signal: killed")
-		if got := s.decoder.state.State; (got == camera.Starting) != (i == 0) {
-			t.Errorf("after %d failures it is %s", i+1, got)
+		return s.decoder.state.State
+	}
+	if got := crash(minDecoderRun / 2); got != camera.Offline {
+		t.Errorf("one that ran for a moment is %s", got)
+	}
+	quick := 0
+	for range quickRestartBurst + 8 {
+		if crash(2*minDecoderRun) == camera.Starting {
+			quick++
 		}
 	}
-	if wait := s.decoder.backoff.NextBackOff(); wait < maxRetryDelay/2 {
+	if quick < quickRestartBurst || quick > quickRestartBurst+2 { // a busy machine takes seconds for them
+		t.Errorf("%d were replaced at once, want %d", quick, quickRestartBurst)
+	}
+	if wait := s.decoder.backoff.NextBackOff(); wait < 5*time.Second {
 		t.Errorf("the next one starts in %v", wait)
 	}
-	s.decoder.hasFrame, s.decoder.started = true, time.Now().Add(-time.Minute)
-	s.failSecondary(s.decoder.secondary, camera.WorkerCrashed, "signal: killed")
-	if wait := s.decoder.backoff.NextBackOff(); s.decoder.state.State != camera.Starting || wait > 4*initialRetryDelay {
-		t.Errorf("one that ran for a minute: %s, %v", s.decoder.state.State, wait)
+	s.decoder.quickRestarts = newQuickRestarts() // as after half a minute
+	if got, wait := crash(2*minDecoderRun), s.decoder.backoff.NextBackOff(); got != camera.Starting || wait > 4*initialRetryDelay {
+		t.Errorf("later: %s, %v", got, wait)
 	}
 }
 

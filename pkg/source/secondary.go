@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 
 	"camd/pkg/camera"
 )
@@ -20,10 +21,9 @@ type secondary struct {
 	retry      <-chan time.Time
 	backoff    *backoff.ExponentialBackOff
 
-	queue        *startQueue   // grants the slot in which it starts; nil if it needs none
-	quickRestart time.Duration // a worker that ran this long and delivered frames is replaced at once; 0: never
-	restarted    time.Time     // when a worker was last replaced at once
-	usage        *workerUsage  // of its process; guarded by stats.mu
+	queue         *startQueue   // grants the slot in which it starts; nil if it needs none
+	quickRestarts *rate.Limiter // of workers that are replaced at once after a failure; nil for none
+	usage         *workerUsage  // of its process; guarded by stats.mu
 
 	start   func() (*worker, error)
 	ready   func()      // the worker has loaded OpenCV, or has got a slot after that; may be nil

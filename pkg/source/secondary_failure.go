@@ -4,12 +4,21 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"camd/pkg/camera"
 )
 
-// steadyRun is how long a worker that is replaced at once must have run to count as one without a fault of its own.
-const steadyRun = 30 * time.Second
+// Limits on workers that are replaced at once after a failure: quickRestartBurst, and then one in quickRestartInterval. To load OpenCV takes
+// 0.2 s of processor time, so a stream that crashes its decoder again and again costs 0.07 of a processor.
+const (
+	quickRestartInterval = 3 * time.Second
+	quickRestartBurst    = 10
+)
+
+func newQuickRestarts() *rate.Limiter {
+	return rate.NewLimiter(rate.Every(quickRestartInterval), quickRestartBurst)
+}
 
 // failSecondary ends the worker and schedules the next attempt.
 func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail string) {
@@ -35,17 +44,12 @@ func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail st
 	x.setState(camera.Offline, reason, detail)
 }
 
-// mayRestartAtOnce reports whether a worker that has failed is replaced without delay. Of workers that fail again and again before
-// steadyRun, at most one in that time is, and the delay of the others grows.
+// mayRestartAtOnce reports whether a worker that has failed is replaced without delay: if it had delivered frames for a while. The delay
+// of workers that fail more often than the limits allow grows.
 func (x *secondary) mayRestartAtOnce() bool {
-	ran := time.Since(x.started)
-	isSteady := x.quickRestart == 0 || ran >= steadyRun
-	if x.hasFrame && isSteady {
+	isQuick := x.quickRestarts != nil && x.hasFrame && time.Since(x.started) >= minDecoderRun && x.quickRestarts.Allow()
+	if isQuick || x.hasFrame && x.quickRestarts == nil {
 		x.backoff.Reset()
 	}
-	if !x.hasFrame || x.quickRestart == 0 || ran < x.quickRestart || !isSteady && time.Since(x.restarted) < steadyRun {
-		return false
-	}
-	x.restarted = time.Now()
-	return true
+	return isQuick
 }

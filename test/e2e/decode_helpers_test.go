@@ -52,6 +52,7 @@ type videoFollower struct {
 	newest  uint32
 	frames  int
 	missing []string
+	lost    int // the number of missing frames
 	err     error
 }
 
@@ -80,6 +81,7 @@ func (f *videoFollower) note(n uint32, err error) bool {
 	}
 	if f.frames > 0 {
 		if lost := gaps([]uint32{f.newest, n}, f.loop)[0]; lost != 0 {
+			f.lost += lost
 			f.missing = append(f.missing, fmt.Sprintf("%d behind number %d", lost, f.newest))
 		}
 	}

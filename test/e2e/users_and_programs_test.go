@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +39,11 @@ auth:
 	root := http.Header{}
 	root.Set("Authorization", "Basic cm9vdDpodW50ZXIy")
 	eventually(t, "both are live", func() bool {
-		return strings.Count(fetch(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root), `"state": "live"`) == 2
+		var list struct{ Cameras []struct{ State string } }
+		if err := json.Unmarshal([]byte(fetch(t, http.MethodGet, d.URL+"/api/v1/cameras", "", root)), &list); err != nil {
+			t.Fatal(err)
+		}
+		return len(list.Cameras) == 2 && list.Cameras[0].State == "live" && list.Cameras[1].State == "live"
 	})
 	t.Run("in a browser", func(t *testing.T) { checkUsersInBrowser(t, d, link) })
 	t.Run("programs", func(t *testing.T) { checkProgramsWithCredentials(t, d) })

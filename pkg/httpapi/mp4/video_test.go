@@ -93,11 +93,10 @@ func newPublisher(t testing.TB, clip testpeer.Clip) *publisher {
 // publish publishes the next n frames at once.
 func (p *publisher) publish(n int) {
 	for range n {
-		f := p.topic.Publish(p.frame(p.next))
-		p.next++
-		p.mu.Lock()
-		p.times = append(p.times, f.Published)
+		p.mu.Lock() // a reader that has the frame may ask for its time at once
+		p.times = append(p.times, p.topic.Publish(p.frame(p.next)).Published)
 		p.mu.Unlock()
+		p.next++
 	}
 }
 
