@@ -188,8 +188,8 @@ func (s *supervisor) retryDecoder(d *decoder) {
 	s.stopSecondary(d.secondary)
 }
 
-// owesPicture reports whether a decoder got a frame after its newest picture. A camera may send a frame a minute, and a decoder gets none
+// isPictureDue reports whether a decoder got a frame after its newest picture. A camera may send a frame a minute, and a decoder gets none
 // before the next keyframe if the ring does not hold the newest one.
-func (s *supervisor) owesPicture(d *decoder) bool {
+func (s *supervisor) isPictureDue(d *decoder) bool {
 	return s.State == camera.Live && d.endFeeding != nil && d.worker.lastFed.Load() > d.lastProgress.UnixNano()
 }

@@ -32,7 +32,7 @@ func (s *supervisor) updateDecoder(d *decoder) {
 	}
 	switch {
 	case topic == nil || !needed || d.cannotDecode(format):
-		s.restDecoder(d)
+		s.setDecoderIdle(d)
 	case d.worker == nil:
 		d.unneededSince = time.Time{}
 		s.runSecondary(d.secondary, true)
@@ -44,8 +44,8 @@ func (s *supervisor) updateDecoder(d *decoder) {
 	s.sendDemands(d)
 }
 
-// restDecoder stops to feed a decoder. Its process ends when it was not needed for decoderLinger.
-func (s *supervisor) restDecoder(d *decoder) {
+// setDecoderIdle stops feeding a decoder. Its process ends when it was not needed for decoderLinger.
+func (s *supervisor) setDecoderIdle(d *decoder) {
 	if d.unneededSince.IsZero() {
 		d.unneededSince = time.Now()
 	}

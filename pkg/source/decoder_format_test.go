@@ -73,7 +73,7 @@ func TestUndecodableIsOfOneFormat(t *testing.T) {
 	if d := s.decoder; d.cannotDecode(own) || d.cannotDecode(otherFormat) || d.retry == nil {
 		t.Error("a format is given up that may be good")
 	}
-	s.restDecoder(s.decoder)
+	s.setDecoderIdle(s.decoder)
 	if d := s.decoder.state; d.State != camera.Offline || d.Reason != camera.Undecodable {
 		t.Errorf("%+v", d)
 	}

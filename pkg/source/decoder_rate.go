@@ -1,6 +1,9 @@
 package source
 
-import "time"
+import (
+	"camd/pkg/camera"
+	"time"
+)
 
 // neededPictures reports whether somebody waits for pictures of the decoder, and how far apart they may be.
 func (s *supervisor) neededPictures(d *decoder) (needed bool, period time.Duration) {
@@ -8,20 +11,12 @@ func (s *supervisor) neededPictures(d *decoder) (needed bool, period time.Durati
 		if st == nil || !s.demands[i].Frames || s.decoderOf(i) != d {
 			continue
 		}
-		own := max(s.demands[i].Period, frameTime(st.FPS))
+		own := max(s.demands[i].Period, camera.FrameInterval(st.FPS))
 		if !needed || own < period {
 			needed, period = true, own
 		}
 	}
 	return needed, period
-}
-
-// frameTime returns the time between two frames at a rate, 0 for every frame.
-func frameTime(fps float64) time.Duration {
-	if fps <= 0 {
-		return 0
-	}
-	return time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))
 }
 
 // keyframesSuffice reports whether pictures of keyframes alone are enough for a period. The time between keyframes varies. A decoder that

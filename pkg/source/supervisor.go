@@ -208,7 +208,7 @@ func (s *supervisor) tick(now time.Time) {
 		s.enforceWorkerLimits(now)
 	}
 	for _, d := range s.decoders() {
-		s.checkSecondary(d.secondary, now, s.owesPicture(d))
+		s.checkSecondary(d.secondary, now, s.isPictureDue(d))
 	}
 	s.checkSecondary(s.substream, now, s.State == camera.Live)
 	for _, st := range s.streams.Load().byNumber {

@@ -1,13 +1,9 @@
 package source
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -22,31 +18,6 @@ import (
 	"camd/pkg/source/sourceurl"
 	"camd/pkg/source/wire"
 )
-
-// WorkerName is the capture program's file name.
-const WorkerName = "camd-capture"
-
-// FindWorker returns the path of the capture program. It looks beside this executable, then in /usr/lib/camd, then in PATH.
-func FindWorker() (string, error) {
-	tried := []string{filepath.Join("/usr/lib/camd", WorkerName)}
-	if self, err := os.Executable(); err == nil {
-		tried = append([]string{filepath.Join(filepath.Dir(self), WorkerName)}, tried...)
-	}
-	for _, path := range tried {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path, nil
-		}
-	}
-	if path, err := exec.LookPath(WorkerName); err == nil {
-		return path, nil
-	}
-	return "", fmt.Errorf("%s not found (looked for %s, and in PATH): install it beside camd, or build it with make build",
-		WorkerName, strings.Join(tried, ", "))
-}
-
-// pipeSize is the size of the pipe for messages. A whole picture of usual size fits into it. With the default of 64 KiB, pictures would
-// pass in pieces, and each piece costs a switch between the two processes.
-const pipeSize = 1 << 20
 
 // worker reads a camera: it is a capture process, or a session in the readers process. Only the goroutine that started it may call its
 // methods.
@@ -109,27 +80,6 @@ func startProcess(cmd *exec.Cmd) error {
 	return cmd.Start()
 }
 
-// workerPipes are the pipes of a worker.
-type workerPipes struct {
-	commands, messages           *os.File // camd's ends
-	childCommands, childMessages *os.File // the ends of what reads the camera
-}
-
-func newWorkerPipes() (p workerPipes, err error) {
-	if p.childCommands, p.commands, err = os.Pipe(); err != nil {
-		return workerPipes{}, fmt.Errorf("pipe: %w", err)
-	}
-	if p.messages, p.childMessages, err = os.Pipe(); err != nil {
-		_, _ = p.childCommands.Close(), p.commands.Close()
-		return workerPipes{}, fmt.Errorf("pipe: %w", err)
-	}
-	enlargePipe(p.messages)
-	return p, nil
-}
-
-func (p workerPipes) closeParent() { _, _ = p.commands.Close(), p.messages.Close() }
-func (p workerPipes) closeChild()  { _, _ = p.childCommands.Close(), p.childMessages.Close() }
-
 // newWorker returns the worker of a host that has its ends of the pipes, and sends start to it.
 func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 	w := &worker{
@@ -149,32 +99,6 @@ func newWorker(host workerHost, pipes workerPipes, start wire.Start) *worker {
 	w.send(wire.Hello{Version: wire.Version})
 	w.send(start)
 	return w
-}
-
-// enlargePipe gives a pipe room for pipeSize bytes. The kernel refuses that to users with many large pipes
-// (pipe-user-pages-soft). Pictures then pass in pieces.
-func enlargePipe(pipe *os.File) {
-	if conn, err := pipe.SyscallConn(); err == nil {
-		_ = conn.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
-	}
-}
-
-// workerEnvironment returns the environment of a capture process. It takes only those variables from camd's own environment that OpenCV
-// and FFmpeg need, because others may hold secrets.
-func workerEnvironment() []string {
-	// Go's preemption signal would interrupt OpenCV's select. OpenCV would treat that as a failed read.
-	return append(passEnvironment("PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-		"LC_ALL=C.UTF-8", "OPENCV_LOG_LEVEL=WARNING", "GODEBUG=asyncpreemptoff=1")
-}
-
-// passEnvironment returns variables of camd's own environment, as far as they are set.
-func passEnvironment(names ...string) (env []string) {
-	for _, name := range names {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
 }
 
 // commandTimeout is how long send waits for a worker that does not read: it must not block its supervisor. The time also has to cover
@@ -236,12 +160,3 @@ func (w *worker) isCrashOfOther() bool {
 // cpuTime returns the processor time that the worker's own process has used, or 0 if it has none or has not been reaped. Call it after
 // stop.
 func (w *worker) cpuTime() time.Duration { return w.host.cpuTime() }
-
-// startErrorDetail returns the detail for a capture program at path that did not start. It names the path only once.
-func startErrorDetail(path string, err error) string {
-	var e *os.PathError
-	if errors.As(err, &e) {
-		err = e.Err
-	}
-	return fmt.Sprintf("start %s: %v", path, err)
-}

@@ -40,12 +40,12 @@ func TestDecoderMayWaitForKeyframe(t *testing.T) {
 	s.State = camera.Live
 	s.decoder.worker, s.decoder.loaded, s.decoder.lastProgress = &worker{host: &readerSession{}}, true, now.Add(-time.Hour)
 	s.decoder.endFeeding = func() {}
-	s.checkSecondary(s.decoder.secondary, now, s.owesPicture(s.decoder))
+	s.checkSecondary(s.decoder.secondary, now, s.isPictureDue(s.decoder))
 	if s.decoder.state.State == camera.Offline || !s.decoder.lastProgress.Equal(now) {
 		t.Errorf("%+v", s.decoder.state)
 	}
 	s.decoder.worker.lastFed.Store(now.Add(time.Second).UnixNano())
-	if !s.owesPicture(s.decoder) {
+	if !s.isPictureDue(s.decoder) {
 		t.Error("a decoder that gets frames may be silent")
 	}
 }

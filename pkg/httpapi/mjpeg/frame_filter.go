@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"camd/pkg/broker"
+	"camd/pkg/camera"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/streaming"
 )
@@ -34,16 +35,7 @@ type fpsLimiter struct {
 	next     time.Time
 }
 
-func newFPSLimiter(fps float64) *fpsLimiter { return &fpsLimiter{interval: frameInterval(fps)} }
-
-// frameInterval returns the time between two frames at a rate; 0 is every frame.
-func frameInterval(fps float64) time.Duration {
-	if fps <= 0 {
-		return 0
-	}
-	// An hour at most: a rate may be so low that it would not fit into a Duration.
-	return time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))
-}
+func newFPSLimiter(fps float64) *fpsLimiter { return &fpsLimiter{interval: camera.FrameInterval(fps)} }
 
 // allow reports whether a frame captured at t is due.
 func (f *fpsLimiter) allow(t time.Time) bool {

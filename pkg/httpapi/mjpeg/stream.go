@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"camd/pkg/camera"
 	"camd/pkg/fanout"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/streaming"
@@ -55,7 +56,7 @@ func (s *Server) ServeVariant(w http.ResponseWriter, r *http.Request, target req
 	s.streams.Serve(w, r, streaming.Response{
 		Viewer: viewer, SendBuffer: target.Limits.SendBuffer, Preamble: media.Preamble,
 		Stream: &fanout.Viewer{
-			Topic: topic, Period: frameInterval(fps), Filter: newFrameFilter(fps, target.Limits.BytesPerSecond),
+			Topic: topic, Period: camera.FrameInterval(fps), Filter: newFrameFilter(fps, target.Limits.BytesPerSecond),
 			Counts: &viewer.Counts, WriteTimeout: target.Limits.WriteTimeout,
 		},
 	})

@@ -180,12 +180,7 @@ type pacer struct {
 const usualMaxLag = time.Second
 
 func newPacer(fps float64) pacer {
-	return pacer{period: frameInterval(fps), maxLag: usualMaxLag}
-}
-
-// frameInterval returns the time between two pictures. It is a day at most: at very low rates, it would not fit into a Duration.
-func frameInterval(fps float64) time.Duration {
-	return time.Duration(min(float64(time.Second)/fps, float64(24*time.Hour)))
+	return pacer{period: camera.FrameInterval(fps), maxLag: usualMaxLag}
 }
 
 // wait returns when the next picture is due.

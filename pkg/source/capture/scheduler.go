@@ -70,7 +70,7 @@ func (s *scheduler) setRenditions(to wire.Renditions) {
 		}
 		timings[i].next, timings[i].period = 0, 0
 		if r.FPS > 0 {
-			timings[i].period = frameInterval(r.FPS)
+			timings[i].period = camera.FrameInterval(r.FPS)
 		}
 	}
 	s.timings = timings

@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 
+	"camd/pkg/camera"
 	"camd/pkg/media"
 	"camd/pkg/media/fmp4"
 	"camd/pkg/media/h26x"
@@ -39,7 +40,7 @@ const maxInit = wire.MaxMessage / 2
 func newVideoStream(f *ffmpegSource) *videoStream {
 	v := &videoStream{codec: f.codec, maxBytes: f.limits.Bytes, track: h26x.NewTrack(f.codec, h26x.Options{MaxBytes: f.limits.Bytes})}
 	if f.found.FPS > 0 {
-		v.timeline.step = frameInterval(f.found.FPS)
+		v.timeline.step = camera.FrameInterval(f.found.FPS)
 	}
 	v.begin(f)
 	return v

@@ -32,7 +32,7 @@ func newPoller(c *client, o Options) *poller {
 		oversizeTracker: oversizeTracker{limit: o.MaxBytes, onSkip: o.reportSkipped}}
 	p.reader = httpmjpeg.New(httpmjpeg.Options{MaxBytes: p.limit, OnSkip: p.record})
 	// At very low rates, the period would not fit into a Duration.
-	p.period = time.Duration(min(float64(time.Second)/o.FPS, float64(24*time.Hour)))
+	p.period = camera.FrameInterval(o.FPS)
 	p.newPictureTimeout = max(o.ReadTimeout, 3*p.period)
 	return p
 }
