@@ -106,6 +106,7 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	}
 	// The message outlasts the single view, and undoes the change. It is shown for 15 seconds, so this is a second change.
 	mine.press("1")
+	mine.waitForText("true", `String(document.getElementById('single-view').open)`) // before, the key does nothing
 	for _, pressed := range []string{"false", "true"} {
 		mine.press("p")
 		mine.waitForText(pressed, `document.querySelector('[data-action=pause]').getAttribute('aria-pressed')`)

@@ -32,13 +32,7 @@ func FuzzBrokerPackets(f *testing.F) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); New(o).Run(ctx) }()
-		conn, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := packets.ReadPacket(conn); err != nil {
-			t.Fatal(err)
-		}
+		conn := acceptClient(t, l)
 		_, _ = conn.Write(answer)
 		_ = conn.(*net.TCPConn).CloseWrite()
 		_, _ = io.Copy(io.Discard, conn) // until the client has closed the connection, too
@@ -53,6 +47,20 @@ func FuzzBrokerPackets(f *testing.F) {
 			}
 		}
 	})
+}
+
+// acceptClient returns the next connection that sends a packet. The client of an earlier input may have connected again before it ended.
+func acceptClient(t *testing.T, l net.Listener) net.Conn {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := packets.ReadPacket(conn); err == nil {
+			return conn
+		}
+		_ = conn.Close()
+	}
 }
 
 // A packet that is larger than allowed is refused before it is read; smaller ones pass byte for byte.
