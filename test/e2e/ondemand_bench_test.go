@@ -1,15 +1,12 @@
 package e2e
 
 import (
-	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"camd/internal/testpeer"
-	"camd/internal/testrun"
-	capture "camd/pkg/source"
-	"camd/pkg/source/sourceurl"
 )
 
 // BenchmarkOnDemand measures how long the first viewer of a closed camera waits for a live picture. For comparison it measures the time
@@ -23,10 +20,6 @@ func BenchmarkOnDemand(b *testing.B) {
 	} {
 		name, _, _ := strings.Cut(address, ":")
 		b.Run(name, func(b *testing.B) {
-			src, err := sourceurl.Parse(address)
-			if err != nil {
-				b.Fatal(err)
-			}
 			var waits, alone []time.Duration
 			for b.Loop() {
 				d := start(b, options{config: "cameras:\n  - {id: a, source: '" + address + "', on_demand: true}\n"})
@@ -37,13 +30,7 @@ func BenchmarkOnDemand(b *testing.B) {
 				waits = append(waits, time.Since(begin))
 				v.close()
 				d.close() // another camd each time: a placeholder takes on the size of the pictures before it
-				o := capture.Options{WorkerPath: testrun.Program(b, capture.WorkerName)}
-				o.Source = src
-				r, err := capture.Probe(context.Background(), o, time.Millisecond)
-				if err != nil {
-					b.Fatal(err)
-				}
-				alone = append(alone, r.FirstFrame)
+				alone = append(alone, probeFirstPicture(b, address))
 			}
 			b.ReportMetric(quantile(waits, 0.5), "viewer-p50-ms")
 			b.ReportMetric(quantile(waits, 1), "viewer-max-ms")
@@ -52,4 +39,21 @@ func BenchmarkOnDemand(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+var firstPicturePattern = regexp.MustCompile(`first picture after +(\d+) ms`)
+
+// probeFirstPicture returns how long "camd probe" waited for the first picture.
+func probeFirstPicture(b *testing.B, address string) time.Duration {
+	b.Helper()
+	r := camd(b, "probe", address, "--measure", "1ms")
+	m := firstPicturePattern.FindStringSubmatch(r.stdout)
+	if r.code != 0 || m == nil {
+		b.Fatalf("camd probe: exit code %d, %s%s", r.code, r.stdout, r.stderr)
+	}
+	wait, err := time.ParseDuration(m[1] + "ms")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return wait
 }
