@@ -13,10 +13,6 @@ import (
 // OpenCV takes a fifth of a second of CPU time, so a process for each picture of a program that polls would cost more than decoding.
 const defaultDecoderLinger = 30 * time.Second
 
-// minDecoderRun is how long the process of a decoder must have run before another one starts at once after a failure. One that ran for less
-// is started with backoff, so that a stream that crashes its decoder costs little.
-const minDecoderRun = time.Second
-
 // decoder makes JPEGs of one track: it is a capture process that camd feeds with frames. It runs only while somebody wants JPEGs that the
 // worker which reads the camera does not deliver.
 type decoder struct {

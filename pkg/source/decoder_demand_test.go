@@ -167,16 +167,15 @@ func TestDecoderThatWorkedIsReplacedAtOnce(t *testing.T) {
 	main, _ := (&runningCamera{Camera: c}).read(t, "")
 	s.updateDemand()
 	s.pump(t, func() bool { return s.decoder.state.State == camera.Live })
-	s.decoder.started = time.Now().Add(-minDecoderRun)
 	s.failSecondary(s.decoder.secondary, camera.WorkerCrashed, "signal: killed")
 	if d := s.decoder.state; d.State != camera.Starting || d.Reason != camera.WorkerCrashed || main.Newest().Placeholder {
 		t.Errorf("%+v", d)
 	}
 	s.pump(t, func() bool { return s.decoder.state.State == camera.Live })
-	s.decoder.started = time.Now()
+	s.decoder.hasFrame = false
 	s.failSecondary(s.decoder.secondary, camera.WorkerCrashed, "signal: killed")
 	if d := s.decoder.state; d.State != camera.Offline || !main.Newest().Placeholder {
-		t.Errorf("one that ran for a moment: %+v", d)
+		t.Errorf("one that delivered nothing: %+v", d)
 	}
 }
 

@@ -18,7 +18,7 @@ func TestDelayOutlivesDemand(t *testing.T) {
 	sub := main.SubscribeEvery(broker.Latest, broker.One)
 	s.updateDemand()
 	s.pump(t, func() bool { return s.decoder.state.State == camera.Live })
-	s.failSecondary(s.decoder.secondary, camera.WorkerCrashed, "signal: killed")
+	s.failSecondary(s.decoder.secondary, camera.BadStream, "no picture of 1000 frames")
 	sub.Close()
 	s.updateDemand()
 	sub = main.SubscribeEvery(broker.Latest, broker.One)

@@ -110,28 +110,28 @@ func TestDemandChangesWhileDecoderLoads(t *testing.T) {
 // A stream that crashes each of its decoders after a picture costs little.
 func TestDecoderThatCrashesAgainAndAgainIsDelayed(t *testing.T) {
 	s, _ := liveDecoder(t, "decoder none")
-	crash := func(after time.Duration) camera.State {
-		s.decoder.hasFrame, s.decoder.started = true, time.Now().Add(-after)
+	crash := func(hasFrame bool) camera.State {
+		s.decoder.hasFrame = hasFrame
 		s.failSecondary(s.decoder.secondary, camera.WorkerCrashed, "signal: killed")
 		return s.decoder.state.State
 	}
-	if got := crash(minDecoderRun / 2); got != camera.Offline {
-		t.Errorf("one that ran for a moment is %s", got)
+	if got := crash(false); got != camera.Offline {
+		t.Errorf("one that delivered nothing is %s", got)
 	}
 	quick := 0
 	for range quickRestartBurst + 8 {
-		if crash(2*minDecoderRun) == camera.Starting {
+		if crash(true) == camera.Starting {
 			quick++
 		}
 	}
-	if quick < quickRestartBurst || quick > quickRestartBurst+2 { // a busy machine takes seconds for them
+	if quick < quickRestartBurst || quick > quickRestartBurst+4 { // a busy machine takes seconds for them
 		t.Errorf("%d were replaced at once, want %d", quick, quickRestartBurst)
 	}
 	if wait := s.decoder.backoff.NextBackOff(); wait < 5*time.Second {
 		t.Errorf("the next one starts in %v", wait)
 	}
 	s.decoder.quickRestarts = newQuickRestarts() // as after half a minute
-	if got, wait := crash(2*minDecoderRun), s.decoder.backoff.NextBackOff(); got != camera.Starting || wait > 4*initialRetryDelay {
+	if got, wait := crash(true), s.decoder.backoff.NextBackOff(); got != camera.Starting || wait > 4*initialRetryDelay {
 		t.Errorf("later: %s, %v", got, wait)
 	}
 }

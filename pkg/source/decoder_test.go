@@ -112,7 +112,7 @@ func TestDecoderFaults(t *testing.T) {
 		reason  camera.Reason
 		isQuick bool // the next process starts at once, and viewers keep the picture that they have
 	}{
-		{fault: "crash", restart: camera.WorkerCrashed},
+		{fault: "crash", restart: camera.WorkerCrashed, isQuick: true},
 		{fault: "hungry", change: func(o *Options) { o.CaptureMemory = 200 << 20 }, restart: camera.WorkerMemory, isQuick: true},
 		{fault: "silent", state: camera.Stalled, reason: camera.Timeout},
 		{fault: "refuses", state: camera.Stalled, reason: camera.Damaged},

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -10,10 +11,10 @@ import (
 )
 
 // Limits on workers that are replaced at once after a failure: quickRestartBurst, and then one in quickRestartInterval. To load OpenCV takes
-// 0.2 s of processor time, so a stream that crashes its decoder again and again costs 0.07 of a processor.
+// 0.2 s of processor time, so a stream that crashes its decoder again and again costs a tenth of a processor.
 const (
-	quickRestartInterval = 3 * time.Second
-	quickRestartBurst    = 10
+	quickRestartInterval = 2 * time.Second
+	quickRestartBurst    = 20
 )
 
 func newQuickRestarts() *rate.Limiter {
@@ -22,7 +23,7 @@ func newQuickRestarts() *rate.Limiter {
 
 // failSecondary ends the worker and schedules the next attempt.
 func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail string) {
-	isQuick := x.mayRestartAtOnce()
+	isQuick := x.mayRestartAtOnce(reason)
 	s.endSecondary(x)
 	x.queuedSlot.release()
 	x.queuedSlot, x.hasFrame = nil, false
@@ -44,10 +45,11 @@ func (s *supervisor) failSecondary(x *secondary, reason camera.Reason, detail st
 	x.setState(camera.Offline, reason, detail)
 }
 
-// mayRestartAtOnce reports whether a worker that has failed is replaced without delay: if it had delivered frames for a while. The delay
-// of workers that fail more often than the limits allow grows.
-func (x *secondary) mayRestartAtOnce() bool {
-	isQuick := x.quickRestarts != nil && x.hasFrame && time.Since(x.started) >= minDecoderRun && x.quickRestarts.Allow()
+// mayRestartAtOnce reports whether a worker that has failed is replaced without delay: if it delivered frames until its process crashed, was
+// stopped or had to be ended, or until the pictures changed their size. The delay of workers that fail more often than the limits allow grows.
+func (x *secondary) mayRestartAtOnce(reason camera.Reason) bool {
+	isInterrupted := slices.Contains([]camera.Reason{camera.WorkerCrashed, camera.WorkerHung, camera.WorkerMemory, camera.Resized}, reason)
+	isQuick := x.quickRestarts != nil && x.hasFrame && isInterrupted && x.state.State != camera.Stalled && x.quickRestarts.Allow()
 	if isQuick || x.hasFrame && x.quickRestarts == nil {
 		x.backoff.Reset()
 	}
