@@ -19,6 +19,7 @@ type rtspStream struct {
 	server         *gortsplib.Server
 	packets        atomic.Uint64
 	muted          atomic.Bool
+	request        sync.Mutex // held from OnRequest to OnResponse
 
 	mu        sync.Mutex
 	stream    *gortsplib.ServerStream
@@ -31,6 +32,13 @@ const streamPath = "/cam"
 func (s *rtspStream) recording() bool { return s.packets.Load() > 0 }
 
 func (s *rtspStream) mute() { s.muted.Store(true) }
+
+// OnRequest and OnResponse let the server handle one request at a time. On a SETUP for UDP, gortsplib's ServerStream looks through the
+// tracks of all readers without a lock, while a SETUP of another reader may add to them.
+func (s *rtspStream) OnRequest(*gortsplib.ServerConn, *base.Request) { s.request.Lock() }
+
+// OnResponse is called for every request, also for those that fail, before the answer is sent.
+func (s *rtspStream) OnResponse(*gortsplib.ServerConn, *base.Response) { s.request.Unlock() }
 
 // OnAnnounce accepts a publisher.
 func (s *rtspStream) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {

@@ -2,12 +2,19 @@ package testpeer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/pion/rtp"
 	"go.uber.org/goleak"
 
 	"camd/internal/testrun"
@@ -83,5 +90,64 @@ func TestServeRTSPServesOverTCPAndUDPWithPassword(t *testing.T) {
 				t.Errorf("started again: got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// With the race detector this also shows that the requests of several readers do not touch the same memory.
+func TestServeRTSPServesReadersThatSetUpAtTheSameTime(t *testing.T) {
+	s := ServeRTSP(t, RTSP{Clip: H264, User: "viewer", Password: "secret"})
+	address, err := base.ParseURL(s.UserURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		var described, done sync.WaitGroup
+		setUp := make(chan struct{})
+		for i := range 8 {
+			protocol := []gortsplib.Protocol{gortsplib.ProtocolTCP, gortsplib.ProtocolUDP}[i%2]
+			reader := &gortsplib.Client{Scheme: address.Scheme, Host: address.Host, Protocol: &protocol}
+			if err := reader.Start(); err != nil {
+				t.Fatal(err)
+			}
+			described.Add(1)
+			done.Go(func() {
+				defer reader.Close()
+				d, _, err := reader.Describe(address)
+				described.Done()
+				<-setUp
+				if err == nil {
+					err = reader.SetupAll(d.BaseURL, d.Medias)
+				}
+				if err == nil {
+					err = play(reader)
+				}
+				if err != nil {
+					t.Errorf("%s: %v", protocol, err)
+				}
+			})
+		}
+		described.Wait()
+		close(setUp)
+		done.Wait()
+	}
+}
+
+// play waits for the first packet.
+func play(reader *gortsplib.Client) error {
+	arrived := make(chan struct{}, 1)
+	reader.OnPacketRTPAny(func(*description.Media, format.Format, *rtp.Packet) {
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+	})
+	if _, err := reader.Play(nil); err != nil {
+		return err
+	}
+	select {
+	case <-arrived:
+		return nil
+	case <-time.After(testrun.Deadline):
+		return errors.New("no packet")
 	}
 }
