@@ -39,13 +39,13 @@ func ServeRTSP(t testing.TB, o RTSP) *RTSPServer {
 	t.Helper()
 	rtp := evenPort(t)
 	s := &RTSPServer{Address: fmt.Sprintf("127.0.0.1:%d", FreePort(t)), options: o, t: t, udpPorts: [2]int{rtp, rtp + 1}}
-	s.Start()
-	t.Cleanup(func() {
+	t.Cleanup(func() { // also if the stream does not begin
 		s.Stop()
-		if t.Failed() {
+		if t.Failed() && s.pusher != nil {
 			t.Logf("ffmpeg: %s", s.pusher.Output.String())
 		}
 	})
+	s.Start()
 	return s
 }
 

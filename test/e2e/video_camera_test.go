@@ -147,6 +147,9 @@ func (c *videoCamera) play(conn *testpeer.RTSPConn) {
 	c.mu.Lock()
 	c.current[conn] = true
 	c.mu.Unlock()
+	if c.isOff.Load() { // turnOff may not have seen this connection
+		_ = conn.Close()
+	}
 	defer func() {
 		c.mu.Lock()
 		delete(c.current, conn)
