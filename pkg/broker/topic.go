@@ -45,6 +45,7 @@ type Topic struct {
 	head      atomic.Uint64                // Seq of the newest frame, 0 before the first
 	newestKey atomic.Uint64                // Seq of the newest keyframe, 0 before the first
 	expired   atomic.Uint64                // Seq up to which frames are expired
+	withdrawn atomic.Uint64                // how often Withdraw has returned
 	signal    atomic.Pointer[updateSignal] // nil while nobody waits
 	usage     ringUsage                    // the bytes that the slots hold; only the publisher uses it
 	keyframes keyframes                    // only the publisher uses it

@@ -55,4 +55,9 @@ func (t *Topic) Withdraw() {
 			t.usage.set(uint64(i), 0)
 		}
 	}
+	t.withdrawn.Add(1) // after the slots: a reader that sees the new count gets none of these frames
 }
+
+// Withdrawals returns how often Withdraw was called. A reader that finds another number than before removes what it got before, such as
+// from the buffers of its client.
+func (t *Topic) Withdrawals() uint64 { return t.withdrawn.Load() }

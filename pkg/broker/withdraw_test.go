@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 	"weak"
 )
 
@@ -93,6 +95,34 @@ func TestWithdrawKeepsExpiredFramesExpired(t *testing.T) {
 	topic.Withdraw()
 	if f := topic.Newest(); f != nil {
 		t.Errorf("the newest is %+v", f)
+	}
+}
+
+// A reader that sees the new number gets no frame from before.
+func TestWithdrawalsAreCountedAfterTheFramesAreGone(t *testing.T) {
+	topic := NewTopic("camera", Options{Depth: 8})
+	const withdrawals = 2000
+	done := make(chan error, 1)
+	go func() {
+		for seen := uint64(0); seen < withdrawals; {
+			number := topic.Withdrawals()
+			if f := topic.Newest(); number != seen && f != nil && f.PTS < time.Duration(number) {
+				done <- fmt.Errorf("after withdrawal %d: a frame from before %d", number, f.PTS+1)
+				return
+			}
+			seen = number
+		}
+		done <- nil
+	}()
+	for i := range withdrawals {
+		topic.Publish(Frame{Key: true, PTS: time.Duration(i)})
+		topic.Withdraw()
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := topic.Withdrawals(); n != withdrawals {
+		t.Errorf("%d withdrawals, want %d", n, withdrawals)
 	}
 }
 
