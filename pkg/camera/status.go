@@ -101,6 +101,12 @@ type Status struct {
 	Controls []Control // as last read; nil while the camera is not open, and for sources without controls. Do not modify it
 }
 
+// SendsPictures reports whether a camera sends something else than H.264 or H.265, as is known once it is live.
+func (s Status) SendsPictures() bool {
+	isVideo := s.Format.Passthrough && (s.Format.Codec == "h264" || s.Format.Codec == "h265")
+	return s.State == Live && !isVideo
+}
+
 // StreamState returns the state of a rendition: that of its stream, or that of the camera if Streams does not have the rendition.
 func (s Status) StreamState(rendition string) StateChange {
 	for _, st := range s.Streams {

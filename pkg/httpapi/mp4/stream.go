@@ -14,7 +14,6 @@ import (
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/streaming"
 	"camd/pkg/httpapi/viewers"
-	"camd/pkg/media/h26x"
 )
 
 // Names of tracks, for ?track=.
@@ -49,7 +48,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Ta
 		return
 	}
 	topic, ok := target.Camera.Track(name)
-	if !ok || name == trackVideo && topic.Newest() == nil && sendsPictures(target.Camera.Status()) {
+	if !ok || name == trackVideo && topic.Newest() == nil && target.Camera.Status().SendsPictures() {
 		noTrack(target, name).Fail(w, r)
 		return
 	}
@@ -63,7 +62,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, target request.Ta
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, target request.Target, name string, topic *broker.Topic) {
 	viewer := viewers.New(viewers.Key{Camera: target.ID, Rendition: name, Transport: request.Transport(r)}, r, false)
 	stream := &fanout.Viewer{
-		Topic: topic, Filter: newFrameFilter(target.Limits.BytesPerSecond), Counts: &viewer.Counts, WriteTimeout: target.Limits.WriteTimeout,
+		Topic: topic, Filter: streaming.NewVideoFilter(target.Limits.BytesPerSecond), Counts: &viewer.Counts, WriteTimeout: target.Limits.WriteTimeout,
 	}
 	closeDemand := func() {}
 	defer func() { closeDemand() }()
@@ -94,7 +93,7 @@ func (s *Server) firstFrame(ctx context.Context, topic *broker.Topic, sub *broke
 		if f := topic.Newest(); f != nil {
 			return f, nil
 		}
-		if name == trackVideo && sendsPictures(target.Camera.Status()) {
+		if name == trackVideo && target.Camera.Status().SendsPictures() {
 			return nil, noTrack(target, name)
 		}
 		select {
@@ -108,12 +107,6 @@ func (s *Server) firstFrame(ctx context.Context, topic *broker.Topic, sub *broke
 			return nil, request.Errorf(http.StatusServiceUnavailable, "camera %q sends no video now (%s): try again later", target.ID, state(target.Camera.Status()))
 		}
 	}
-}
-
-// sendsPictures reports whether a camera sends something else than H.264 or H.265, as is known once it is live.
-func sendsPictures(s camera.Status) bool {
-	isVideo := s.Format.Passthrough && (s.Format.Codec == string(h26x.H264) || s.Format.Codec == string(h26x.H265))
-	return s.State == camera.Live && !isVideo
 }
 
 // state returns a camera's state for an error.

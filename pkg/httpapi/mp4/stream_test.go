@@ -18,6 +18,7 @@ import (
 	"camd/internal/testrun"
 	"camd/pkg/broker"
 	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/streaming"
 )
 
 // readFrames reads a stream from its beginning, up to n fragments.
@@ -242,7 +243,7 @@ func TestViewerAboveItsLimitOfBytesDecodesWhatItGets(t *testing.T) {
 	for _, f := range v.frames {
 		bytes += len(f.Wire)
 	}
-	filter := newFrameFilter(int64(float64(bytes) / v.length.Seconds() * 0.6))
+	filter := streaming.NewVideoFilter(int64(float64(bytes) / v.length.Seconds() * 0.6))
 	topic := broker.NewTopic("yard", broker.Options{Depth: 1024})
 	begin, line := time.Now(), newTimeline(nil)
 	stream := []byte{}

@@ -1,21 +1,20 @@
-package mp4
+package streaming
 
 import (
 	"math"
 
 	"camd/pkg/broker"
 	"camd/pkg/fanout"
-	"camd/pkg/httpapi/streaming"
 )
 
-// newFrameFilter returns a function that decides which frames a viewer gets, by bytes per second; 0 is no limit. Above the limit, a
-// viewer misses a disposable frame alone, and with any other frame all that follow it up to a keyframe. Without a limit newFrameFilter
+// NewVideoFilter returns a function that decides which frames of video a viewer gets, by bytes per second; 0 is no limit. Above the limit, a
+// viewer misses a disposable frame alone, and with any other frame all that follow it up to a keyframe. Without a limit NewVideoFilter
 // returns nil.
-func newFrameFilter(bytesPerSecond int64) func(*broker.Frame) fanout.Decision {
+func NewVideoFilter(bytesPerSecond int64) func(*broker.Frame) fanout.Decision {
 	if bytesPerSecond == 0 {
 		return nil
 	}
-	limiter := &streaming.ByteLimiter{Rate: float64(bytesPerSecond)}
+	limiter := &ByteLimiter{Rate: float64(bytesPerSecond)}
 	var allowed uint64 // Seq of the last frame allowed. A frame comes again if the socket took nothing of it
 	var since uint64   // Seq of the keyframe since which the viewer has missed nothing that others need
 	return func(f *broker.Frame) fanout.Decision {
