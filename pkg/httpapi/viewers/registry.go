@@ -62,10 +62,15 @@ func (r *Registry) Add(v *Viewer, topic *broker.Topic) error {
 	if err := r.admit(v); err != nil {
 		return err
 	}
+	r.begin(v, topic)
+	return nil
+}
+
+// begin records that a viewer has been admitted, and prepares what it counts.
+func (r *Registry) begin(v *Viewer, topic *broker.Topic) {
 	r.opts.Audit.ViewStarted(v.actor, v.auditStream(), v.UserAgent)
 	r.opts.FrameAges.Add(v.Key, topic)
 	v.frameAge = r.opts.FrameAges.Observer(topic)
-	return nil
 }
 
 func (r *Registry) admit(v *Viewer) error {
@@ -75,11 +80,16 @@ func (r *Registry) admit(v *Viewer) error {
 		r.refused[limit]++
 		return err
 	}
+	r.insert(v)
+	return nil
+}
+
+// insert adds a viewer to those that are connected. r.mu must be held.
+func (r *Registry) insert(v *Viewer) {
 	r.viewers[v] = struct{}{}
 	r.perCamera[v.Camera]++
 	r.perAddress[v.address]++
 	r.connected.Add(1)
-	return nil
 }
 
 // Remove removes a viewer. cut is why camd disconnected it, empty if it left by itself. For a viewer that has lost access, the reason is
@@ -89,15 +99,28 @@ func (r *Registry) Remove(v *Viewer, cut string) {
 		cut = CutAccess
 	}
 	r.forget(v, cut)
+	r.end(v, cmp.Or(cut, "left"))
+}
+
+// end records that a viewer has ended.
+func (r *Registry) end(v *Viewer, reason string) {
 	t := v.Totals()
 	r.opts.Audit.ViewEnded(v.actor, v.auditStream(), audit.ViewStats{
-		Since: v.Since, Frames: t.Sent, Dropped: t.Dropped(), Bytes: t.Bytes, Reason: cmp.Or(cut, "left"),
+		Since: v.Since, Frames: t.Sent, Dropped: t.Dropped(), Bytes: t.Bytes, Reason: reason,
 	})
 }
 
 func (r *Registry) forget(v *Viewer, cut string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.delete(v)
+	if cut != "" {
+		r.cut[[2]string{v.Camera, cut}]++
+	}
+}
+
+// delete takes a viewer from those that are connected, and keeps its counts. r.mu must be held.
+func (r *Registry) delete(v *Viewer) {
 	delete(r.viewers, v)
 	decrement(r.perCamera, v.Camera)
 	decrement(r.perAddress, v.address)
@@ -105,9 +128,6 @@ func (r *Registry) forget(v *Viewer, cut string) {
 		r.pastCounts[v.Key] = &Totals{}
 	}
 	r.pastCounts[v.Key].add(v.Totals())
-	if cut != "" {
-		r.cut[[2]string{v.Camera, cut}]++
-	}
 	r.connected.Done()
 }
 

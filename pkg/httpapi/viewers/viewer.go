@@ -67,7 +67,7 @@ type Viewer struct {
 	address       string // without the port
 	actor         audit.Actor
 	frameAge      prometheus.Observer // set when it is added
-	accessRevoked atomic.Bool
+	accessRevoked *atomic.Bool        // shared with the viewers that it replaces: see Registry.Replace
 }
 
 // New returns a viewer for the stream that a request asks for. throttled says that it asked for fewer frames.
@@ -76,7 +76,7 @@ func New(key Key, r *http.Request, throttled bool) *Viewer {
 	remote := requester.RemoteAddr(r)
 	return &Viewer{
 		Key: key, Grant: requester.Grant, Disconnect: func() {}, Counts: fanout.Counts{Since: time.Now()}, actor: requester.Actor(), ID: rand.Text(), Throttled: throttled,
-		Remote: remote, address: request.WithoutPort(remote), UserAgent: request.SanitizeText(r.UserAgent()),
+		Remote: remote, address: request.WithoutPort(remote), UserAgent: request.SanitizeText(r.UserAgent()), accessRevoked: new(atomic.Bool),
 	}
 }
 
