@@ -16,9 +16,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 
 # The Debian packages that each step needs in addition to Go, make and git.
 DEBS_BUILD := libopencv-dev libavformat-dev g++ pkg-config
-DEBS_TEST  := $(DEBS_BUILD) curl openssl iproute2 ffmpeg mpv chromium prometheus systemd gstreamer1.0-tools gstreamer1.0-plugins-base \
-              gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav vlc-bin vlc-plugin-base ustreamer mosquitto \
-              mosquitto-clients nats-server python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db nghttp2-client sslscan
+DEBS_TEST  := $(DEBS_BUILD) curl openssl iproute2 ffmpeg mpv chromium firefox-esr prometheus systemd gstreamer1.0-tools \
+              gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav vlc-bin vlc-plugin-base \
+              ustreamer mosquitto mosquitto-clients nats-server python3-opencv python3-aiohttp python3-requests python3-jinja2 man-db \
+              nghttp2-client sslscan
 
 DEBS_DEB   := $(DEBS_BUILD) dpkg-dev man-db
 

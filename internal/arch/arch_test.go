@@ -85,7 +85,7 @@ var httpapiImports = map[string][]string{
 	"streaming": {"request", "viewers"},
 	"mjpeg":     {"request", "streaming", "viewers"},
 	"mp4":       {"request", "streaming", "viewers"},
-	"wall":      {"request", "viewers"},
+	"wall":      {"request", "streaming", "viewers"},
 	"compat":    {"mjpeg", "request", "snapshot", "streaming", "viewers"},
 }
 

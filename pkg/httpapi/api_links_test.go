@@ -179,7 +179,7 @@ func TestStreamEndsWithTheGrant(t *testing.T) {
 
 func TestWallEndsWithTheGrant(t *testing.T) {
 	s, _, _ := startWithAuth(t, authOptions(t))
-	conn := dialWall(t, s, "?cameras=yard,shed&rendition=main", bearer(access.View, "yard")...)
+	conn := dialWall(t, s, "?cameras=yard,shed&view=full", bearer(access.View, "yard")...)
 	var received strings.Builder
 	for !strings.Contains(received.String(), "error") || !strings.Contains(received.String(), `"yard"`) {
 		received.WriteString(conn.read(t))

@@ -78,28 +78,35 @@ func TestAuditLogsShutdownAsReason(t *testing.T) {
 	checkFields(t, auditRecord(t, logs, audit.ViewEnd), map[string]any{"reason": viewers.CutShutdown, "camera": "a"})
 }
 
+// The audit log has the track that a camera of a wall has: JPEGs, or video if the client decodes it.
 func TestAuditLogsWallViews(t *testing.T) {
-	cam := newTestCamera("a")
-	cam.publish(1)
-	s, logs := startAudited(t, cam)
-	conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras=a", nil)
-	if err != nil {
-		t.Fatal(err)
+	for name, query := range map[string]string{"main": "", "video": "&decodes=avc1.640033"} {
+		t.Run(name, func(t *testing.T) {
+			cam := newTestCamera("a")
+			cam.status.Format = camera.Format{Codec: "h264", Passthrough: true}
+			cam.publish(1)
+			cam.publishVideo()
+			s, logs := startAudited(t, cam)
+			conn, _, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/api/v1/wall?view=full&cameras=a"+query, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.CloseNow()
+			want := map[string]any{"requester": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": name, "transport": "websocket"}
+			checkFields(t, auditRecord(t, logs, audit.ViewBegin), want)
+			for {
+				kind, _, err := conn.Read(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if kind == websocket.MessageBinary {
+					break
+				}
+			}
+			_ = conn.Close(websocket.StatusNormalClosure, "")
+			checkFields(t, auditRecord(t, logs, audit.ViewEnd), want)
+		})
 	}
-	defer conn.CloseNow()
-	want := map[string]any{"requester": "anonymous", "address": "127.0.0.1", "camera": "a", "rendition": "main", "transport": "websocket"}
-	checkFields(t, auditRecord(t, logs, audit.ViewBegin), want)
-	for {
-		kind, _, err := conn.Read(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if kind == websocket.MessageBinary {
-			break
-		}
-	}
-	_ = conn.Close(websocket.StatusNormalClosure, "")
-	checkFields(t, auditRecord(t, logs, audit.ViewEnd), want)
 }
 
 // A client that polls pictures is logged when it begins, and at the end with the number of its pictures. An answer without a picture is not logged.

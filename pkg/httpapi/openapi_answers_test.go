@@ -243,7 +243,7 @@ var upgradeHeaders = []string{"Connection", "Upgrade", "Upgrade", "websocket", "
 // openWall opens a wall, until the test ends.
 func (c contractClient) openWall(t *testing.T, cameras ...string) *http.Response {
 	t.Helper()
-	return c.get(t, "/api/v1/wall", "/api/v1/wall?rendition=main&cameras="+strings.Join(cameras, ","), append([]string{"Sec-WebSocket-Version", "13"}, upgradeHeaders...)...)
+	return c.get(t, "/api/v1/wall", "/api/v1/wall?view=full&decodes=avc1.640028&cameras="+strings.Join(cameras, ","), append([]string{"Sec-WebSocket-Version", "13"}, upgradeHeaders...)...)
 }
 
 func (c contractClient) wall(t *testing.T) {
@@ -253,6 +253,7 @@ func (c contractClient) wall(t *testing.T) {
 	c.get(t, path, path)
 	c.get(t, path, path, "Upgrade", "websocket")
 	c.get(t, path, path, upgradeHeaders...)
+	c.get(t, path, path+"?view=huge", append(version, upgradeHeaders...)...)
 	c.get(t, path, path+"?"+strings.Repeat("x", wall.MaxQueryBytes+1), upgradeHeaders...)
 	c.get(t, path, path, append(append(version, upgradeHeaders...), "Origin", "http://elsewhere.example")...)
 }

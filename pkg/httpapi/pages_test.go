@@ -55,6 +55,10 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || !strings.Contains(body(t, resp), "<title>camd</title>") {
 			t.Errorf("%s: policy %q", page, policy)
 		}
+		// Media Source Extensions play from a blob: address. No script may come from one.
+		if !strings.Contains(policy, "media-src blob:;") || strings.Count(policy, "blob:") != 1 {
+			t.Errorf("%s: policy %q", page, policy)
+		}
 	}
 }
 

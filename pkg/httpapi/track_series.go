@@ -8,7 +8,6 @@ import (
 
 	"camd/pkg/camera"
 	"camd/pkg/httpapi/viewers"
-	"camd/pkg/httpapi/wall"
 )
 
 // addTracks adds the tracks that a camera may have. Whether it sends video is known only once it is open.
@@ -20,9 +19,7 @@ func (s *Server) addTracks(active *activeConfig, id string, c Camera) {
 		}
 		active.frameAges[topic] = &trackFrameAge{create: sync.OnceValue(func() prometheus.Observer { return s.frameAge.WithLabelValues(id, name) })}
 		for _, t := range active.transports {
-			if t != wall.Transport { // a wall sends pictures only
-				active.trackKeys = append(active.trackKeys, viewers.Key{Camera: id, Rendition: name, Transport: t})
-			}
+			active.trackKeys = append(active.trackKeys, viewers.Key{Camera: id, Rendition: name, Transport: t})
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestTrackHasSeriesOnceItExists(t *testing.T) {
 			}
 		}
 	}
-	const pictures, video = 2 * 3, 5 // transports of main times reasons; reasons of video over HTTP/1.1
+	const pictures, video = 2 * 3, 2 * 5 // transports times reasons
 	check("before the camera sends video", pictures, 1)
 	cam.mu.Lock()
 	cam.status.Tracks = []camera.Track{{Name: camera.Video, State: camera.Live}}

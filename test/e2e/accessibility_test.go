@@ -43,7 +43,7 @@ cameras:
 				waitForMotion(t, b, "The gate")
 				b.checkAccessibility("the wall")
 				b.press("1")
-				b.waitForText("main", singleViewRendition)
+				b.waitForText("main", singleViewTrack)
 				b.checkAccessibility("the single view")
 				b.press("3")
 				b.waitForText("Turned off", singleViewTitle)
@@ -61,7 +61,7 @@ cameras:
 				b.checkAccessibility("the keys")
 				for _, id := range []string{"gate", "gone"} {
 					b.do(chromedp.Navigate(d.URL + "/cameras/" + id))
-					b.waitForText("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('canvas').dataset.rendition === 'main' ? 'true' : ''`)
+					b.waitForText("true", `document.querySelectorAll('#history li').length > 0 && document.querySelector('.pictures').dataset.track === 'main' ? 'true' : ''`)
 					b.checkAccessibility("the page of " + id)
 				}
 				b.checkConsole()

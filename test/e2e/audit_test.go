@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/coder/websocket"
 )
 
 // auditRecord is a line of the audit log.
@@ -64,20 +61,14 @@ func (d *daemon) makeAuditedRequests(t *testing.T, snapshots int) {
 			t.Errorf("a snapshot: %d", code)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	defer cancel()
-	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?cameras=door,yard", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for seen := 0; seen < 2; {
-		if kind, _, err := conn.Read(ctx); err != nil {
-			t.Fatal(err)
-		} else if kind == websocket.MessageBinary {
+	wall, seen := d.dialWall(t, wallOptions{cameras: []string{"door", "yard"}}), 0
+	wall.until("two pictures", func(e wallEvent) bool {
+		if e.frame != nil {
 			seen++
 		}
-	}
-	_ = conn.CloseNow()
+		return seen == 2
+	})
+	wall.close()
 	d.patchCamera("yard", `{"paused": true}`)
 	d.patchCamera("yard", `{"paused": false}`)
 	eventually(t, "all viewers to have left", func() bool { return len(d.viewers("")) == 0 })

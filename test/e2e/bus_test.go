@@ -1,16 +1,11 @@
 package e2e
 
 import (
-	"context"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/coder/websocket"
 
 	"camd/internal/testpeer"
 )
@@ -62,32 +57,18 @@ func startRelay(t testing.TB, config string) *daemon {
 // checkWallMoves checks that a camera's pictures move on a wall.
 func (d *daemon) checkWallMoves(t *testing.T, id string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	defer cancel()
-	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras="+id, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(1 << 20)
-	for first, last := uint32(0), uint32(0); first == 0 || last < first+5; {
-		kind, b, err := conn.Read(ctx)
-		if err != nil {
-			t.Fatal(err)
+	first, last := uint32(0), uint32(0)
+	d.dialWall(t, wallOptions{cameras: []string{id}, view: "full", isPaced: true}).until("five pictures", func(e wallEvent) bool {
+		if e.frame == nil {
+			return false
 		}
-		if kind != websocket.MessageBinary {
-			continue
-		}
-		if n, ok := (picture{jpeg: b[binary.BigEndian.Uint16(b[2:]):]}).frameNumber(); ok {
+		if n, ok := (picture{jpeg: e.frame.data}).frameNumber(); ok {
 			if last = n; first == 0 {
 				first = n
 			}
 		}
-		ack, _ := json.Marshal(map[string]any{"type": "ack", "camera": id, "seq": binary.BigEndian.Uint64(b[4:])})
-		if err := conn.Write(ctx, websocket.MessageText, ack); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return first > 0 && last >= first+5
+	})
 }
 
 // waitForCameras waits until the daemon has exactly the cameras with these IDs.

@@ -27,7 +27,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	b.waitForText("The gate – camd", `document.title`)
 	first, seen := uint32(0), 0
 	eventually(t, "the picture to move", func() bool {
-		img := b.canvas(`document.querySelector('#view canvas')`)
+		img := b.shownPicture(`document.getElementById('view')`)
 		if img == nil {
 			return false
 		}
@@ -61,7 +61,7 @@ func TestCameraPageShowsPictureStateAndAddresses(t *testing.T) {
 	b.press("p")
 	b.waitForText("Turned off", pageState)
 	d.waitForState("gate", "paused")
-	b.waitForText("", `document.querySelector('#view canvas').dataset.placeholder ?? 'no'`)
+	b.waitForText("", `document.querySelector('#view .pictures').dataset.placeholder ?? 'no'`)
 	b.waitForText("Turn on", `document.querySelector('[data-action=pause]').textContent`)
 	b.do(chromedp.Click(chromedp.CSS("[data-action=pause]")))
 	b.waitForText("Live", pageState)
@@ -98,7 +98,7 @@ func TestPausedCameraIsOffOnAllPages(t *testing.T) {
 	mine.press(kb.Escape)
 	for _, b := range []*browser{mine, theirs} {
 		b.waitForText("Turned off", tileScript("The gate")+`.querySelector('.state').textContent`)
-		b.waitForText("", tileScript("The gate")+`.querySelector('canvas').dataset.placeholder ?? 'no'`)
+		b.waitForText("", tileScript("The gate")+`.querySelector('.pictures').dataset.placeholder ?? 'no'`)
 		waitForMotion(t, b, "The yard")
 	}
 	if pid := d.camera("gate").Worker.PID; pid != 0 {

@@ -65,11 +65,17 @@ func openBrowser(t testing.TB, width, height int, more ...chromedp.ExecAllocator
 	return b
 }
 
+// headerWithoutEffect is part of a message of Chromium about pages on http, other than on localhost. There the header has no effect.
+const headerWithoutEffect = "The Cross-Origin-Opener-Policy header has been ignored, because the URL's origin was untrustworthy"
+
 // recordConsole records the errors in the page's console: exceptions, violations of the content policy, failed requests.
 func (b *browser) recordConsole(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
 	for m, err := range messages {
 		if err != nil {
 			return
+		}
+		if strings.Contains(m.String(), headerWithoutEffect) {
+			continue
 		}
 		if m.IsException() || m.Type == "error" || m.Type == "warning" {
 			b.mu.Lock()
@@ -123,17 +129,26 @@ func tileScript(title string) string {
 // picture returns the pixels that a tile shows, or nil.
 func (b *browser) picture(title string) image.Image {
 	b.t.Helper()
-	return b.canvas(tileScript(title) + `?.querySelector('canvas')`)
+	return b.shownPicture(tileScript(title))
 }
 
-// canvas returns the pixels of the canvas that a script selects, or nil if it has none yet.
-func (b *browser) canvas(script string) image.Image {
+// shownPicture returns the pixels of the live view in the element that a script selects, or nil if it shows none.
+func (b *browser) shownPicture(script string) image.Image {
 	b.t.Helper()
-	return b.image(`(() => {
-		const canvas = ` + script + `;
-		if (!canvas?.dataset.rendition) return '';
+	return b.image(shownPictureScript(script))
+}
+
+// shownPictureScript returns a script for the data: URL of the picture in an element. A live view shows it by a canvas of the page, a canvas
+// of a worker, or a video. The page's script cannot read the second one, so the test draws each on a canvas of its own.
+func shownPictureScript(script string) string {
+	return `(() => {
+		const shown = (` + script + `)?.querySelector('.pictures[data-track]:not([data-hidden]) > [data-shown]');
+		const [width, height] = [shown?.videoWidth ?? shown?.width, shown?.videoHeight ?? shown?.height];
+		if (!width || !height) return '';
+		const canvas = Object.assign(document.createElement('canvas'), { width, height });
+		canvas.getContext('2d').drawImage(shown, 0, 0, width, height);
 		return canvas.toDataURL('image/png');
-	})()`)
+	})()`
 }
 
 // image returns the pixels of the PNG whose data: URL a script returns, or nil.

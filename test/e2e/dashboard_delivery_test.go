@@ -75,7 +75,7 @@ func TestRefusedSubscriptionIsRetried(t *testing.T) {
 		b.do(chromedp.Navigate(d.URL + page))
 		b.waitForText("yes", `/viewers/.test(document.querySelector('.tile .problem, .picture .problem')?.textContent) ? 'yes' : ''`)
 		_ = other.body.Close()
-		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
+		b.waitForText("main", `document.querySelector('.tile .pictures, #view .pictures').dataset.track ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		d.waitForCamera("gate", "left", func(s state) bool { return s.Viewers == 0 })
 	}
@@ -118,7 +118,7 @@ func TestDashboardShowsCrashedCameraUntilItIsLive(t *testing.T) {
 	waitForMotion(t, b, "The gate")
 	waitForMotion(t, b, "The yard")
 	b.do(chromedp.Evaluate[chromedp.Void](`window.drawn = 0;
-		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('canvas'), {attributeFilter: ['data-placeholder']});`))
+		new MutationObserver(() => window.drawn++).observe(` + tileScript("The gate") + `.querySelector('.pictures'), {attributeFilter: ['data-placeholder']});`))
 	d.signalWorker("gate", syscall.SIGSEGV)
 	b.waitForText("2", `window.drawn + ''`) // the placeholder has appeared and disappeared
 	waitForMotion(t, b, "The yard")

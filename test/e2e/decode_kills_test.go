@@ -70,8 +70,8 @@ func (w *watchedDecoders) addViewers(isTLS bool) {
 	w.jpegs.addStream("another main", second, url+"stream.mjpg")
 	w.jpegs.addStream("a preview", streamClient, url+"stream.mjpg?rendition=preview")
 	w.jpegs.addStream("another preview", second, url+"stream.mjpg?rendition=preview")
-	w.jpegs.addWall("a wall", w.d.URL+"/api/v1/wall?cameras=a")
-	w.jpegs.addWall("a wall of main", w.d.URL+"/api/v1/wall?rendition=main&cameras=a")
+	w.jpegs.addWall("a wall", w.d, "grid")
+	w.jpegs.addWall("a wall of main", w.d, "full")
 	w.jpegs.addPoller("a poller", url+"snapshot.jpg")
 	w.jpegs.addPoller("a poller of previews", url+"snapshot.jpg?rendition=preview")
 }

@@ -3,17 +3,12 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/coder/websocket"
 )
 
 // jpegViewer reads JPEGs of one camera all the time. It records pictures that have a number.
@@ -142,38 +137,18 @@ func (g *viewers) addPoller(name, url string) {
 	})
 }
 
-// addWall adds a viewer over a WebSocket.
-func (g *viewers) addWall(name, url string) {
+// addWall adds a viewer of JPEGs over a WebSocket.
+func (g *viewers) addWall(name string, d *daemon, view string) {
 	g.t.Helper()
-	conn := g.dialWall(url)
-	g.add(name, func() (picture, error) { return readWall(g.ctx, conn) })
-}
-
-// dialWall opens a WebSocket, which is closed when the test ends.
-func (g *viewers) dialWall(url string) *websocket.Conn {
-	g.t.Helper()
-	conn, _, err := websocket.Dial(g.ctx, strings.Replace(url, "http", "ws", 1), &websocket.DialOptions{HTTPClient: streamClient})
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	g.t.Cleanup(func() { _ = conn.CloseNow() })
-	conn.SetReadLimit(1 << 20)
-	return conn
-}
-
-// readWall reads and acknowledges a message of a wall. The picture is empty if the message has none.
-func readWall(ctx context.Context, conn *websocket.Conn) (picture, error) {
-	kind, b, err := conn.Read(ctx)
-	if err != nil || kind != websocket.MessageBinary {
-		return picture{}, err
-	}
-	camera := string(b[28 : 28+binary.BigEndian.Uint16(b[24:])])
-	ack, err := json.Marshal(map[string]any{"type": "ack", "camera": camera, "seq": binary.BigEndian.Uint64(b[4:])})
-	if err != nil {
-		return picture{}, err
-	}
-	p := picture{jpeg: b[binary.BigEndian.Uint16(b[2:]):], arrived: time.Now()}
-	return p, conn.Write(ctx, websocket.MessageText, ack)
+	wall := d.dialWall(g.t, wallOptions{cameras: []string{"a"}, view: view, isPaced: true})
+	context.AfterFunc(g.ctx, wall.close)
+	g.add(name, func() (picture, error) {
+		e, err := wall.next()
+		if err != nil || e.frame == nil {
+			return picture{}, err
+		}
+		return picture{jpeg: e.frame.data, arrived: e.frame.arrived}, nil
+	})
 }
 
 // http2Client returns a client of HTTP/2 over TLS.

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 )
 
@@ -43,15 +42,7 @@ func (d *daemon) watchPreviews(b *testing.B, n int) (leave func()) {
 	for i := range n {
 		ids = append(ids, fmt.Sprint("c", i))
 	}
-	wall := newViewers(b, nil)
-	conn := wall.dialWall(d.URL + "/api/v1/wall?cameras=" + strings.Join(ids, ","))
-	wall.running.Go(func() {
-		for {
-			if _, err := readWall(wall.ctx, conn); err != nil {
-				return
-			}
-		}
-	})
+	stop := d.dialWall(b, wallOptions{cameras: ids}).drain()
 	eventually(b, "all decoders", func() bool {
 		for _, id := range ids {
 			if d.publishedJPEGs(id, "preview") < 5 {
@@ -60,5 +51,9 @@ func (d *daemon) watchPreviews(b *testing.B, n int) (leave func()) {
 		}
 		return true
 	})
-	return wall.stop
+	return func() {
+		if err := stop(); err != nil {
+			b.Error(err)
+		}
+	}
 }

@@ -1,5 +1,5 @@
 // Package e2e tests the built programs bin/camd and bin/camd-capture as users run them: with a command line and a configuration file.
-// Package testpeer has the cameras, and the clients are real programs: curl, ffmpeg, GStreamer, OpenCV, Prometheus, Chromium.
+// Package testpeer has the cameras, and the clients are real programs: curl, ffmpeg, GStreamer, OpenCV, Prometheus, Chromium, Firefox.
 //
 // The programs are in the directory CAMD_BIN, by default in bin of this repository; run make build first. A test whose third-party
 // program is not installed is skipped. It fails if CI is set.

@@ -7,15 +7,20 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
 	"camd/internal/testpeer"
+	"camd/pkg/media/fmp4"
 )
 
 // figuresCameras is the environment variable that makes the test's program the cameras of BenchmarkVideoFigures, in a process of its own. Its value
 // is the clip of the RTSP camera.
 const figuresCameras = "CAMD_TEST_FIGURES_CAMERAS"
+
+// figuresRate is the environment variable with the frame rate of the clip, if it is not clipRate.
+const figuresRate = "CAMD_TEST_FIGURES_RATE"
 
 // fullHDClip is what a usual network camera sends: 1080p25, 4 Mbit/s, a keyframe every two seconds.
 func fullHDClip(t testing.TB, keyframeInterval int) string {
@@ -56,7 +61,12 @@ func TestFiguresCameras(t *testing.T) {
 	}
 	v := &videoClip{codec: "h264"}
 	v.appendFile(t, clip)
-	camera := &videoCamera{clip: v}
+	rate, err := strconv.Atoi(os.Getenv(figuresRate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.ticks = uint32(len(v.frames) * fmp4.Timescale / rate)
+	camera := &videoCamera{clip: v, rate: rate}
 	fmt.Println(camera.serve(t))
 	fmt.Println(serveHTTP(t, serveJPEGs(splitJPEGs(readFile(t, jpegClip(t))))) + "/stream.mjpg")
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -100,10 +110,16 @@ func serveJPEGs(pictures [][]byte) http.Handler {
 // startFiguresCameras starts the cameras and returns their addresses.
 func startFiguresCameras(b testing.TB, clip string) (rtsp, mjpeg string) {
 	b.Helper()
+	return startFiguresCamerasAt(b, clip, clipRate)
+}
+
+// startFiguresCamerasAt starts cameras whose clip has a frame rate.
+func startFiguresCamerasAt(b testing.TB, clip string, rate int) (rtsp, mjpeg string) {
+	b.Helper()
 	jpegClip(b)
 	testpeer.RequireProgram(b, "ffprobe", "ffmpeg")
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestFiguresCameras$")
-	cmd.Env = append(os.Environ(), figuresCameras+"="+clip)
+	cmd.Env = append(os.Environ(), figuresCameras+"="+clip, figuresRate+"="+strconv.Itoa(rate))
 	lines := startLines(b, cmd)
 	return lines(), lines()
 }

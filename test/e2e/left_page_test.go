@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"context"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
-	"github.com/coder/websocket"
 )
 
 // keepLeftPages makes Chromium keep pages with WebSockets in its back/forward cache, as it does by default from version 156 on.
@@ -16,10 +13,10 @@ var keepLeftPages = chromedp.Flag("enable-features", "DisconnectWebSocketOnBFCac
 func TestLeftPageDisconnects(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
-	for path, canvas := range map[string]string{"/": ".tile canvas", "/cameras/gate": "#view canvas"} {
+	for path, view := range map[string]string{"/": ".tile .pictures", "/cameras/gate": "#view .pictures"} {
 		b := openBrowser(t, 800, 600, keepLeftPages)
 		b.do(chromedp.Navigate(d.URL + path))
-		b.waitForText("main", `document.querySelector('`+canvas+`')?.dataset.rendition ?? ''`)
+		b.waitForText("main", `document.querySelector('`+view+`')?.dataset.track ?? ''`)
 		b.do(chromedp.Evaluate[chromedp.Void](`addEventListener('pageshow', (event) => { window.kept = String(event.persisted); })`))
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
@@ -37,17 +34,7 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 	d := start(t, options{config: "limits: {viewers: 1}\ncameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	d.waitForState("gate", "live")
 	for _, path := range []string{"/", "/cameras/gate"} {
-		other, _, err := websocket.Dial(context.Background(), strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() { // reading answers pings, while a browser starts
-			defer close(ended)
-			for err := error(nil); err == nil; {
-				_, _, err = other.Read(context.Background())
-			}
-		}()
+		leave := d.dialWall(t, wallOptions{}).drain()
 		b := openBrowser(t, 800, 600)
 		b.do(chromedp.Navigate(d.URL + path))
 		b.waitForText("The limit of 1 open dashboards is reached: try again later",
@@ -55,9 +42,10 @@ func TestRefusedConnectionShowsReason(t *testing.T) {
 		if state := b.evaluate(`document.querySelector('.tile .state, .top .state').textContent`); state == "Disconnected" {
 			t.Errorf("%s calls the camera %q", path, state)
 		}
-		_ = other.CloseNow()
-		<-ended
-		b.waitForText("main", `document.querySelector('.tile canvas, #view canvas').dataset.rendition ?? ''`)
+		if err := leave(); err != nil {
+			t.Error(err)
+		}
+		b.waitForText("main", `document.querySelector('.tile .pictures, #view .pictures').dataset.track ?? ''`)
 		b.do(chromedp.Navigate("about:blank"))
 		eventually(t, path+" to disconnect", func() bool { return d.metric("camd_viewer_walls") == 0 })
 	}

@@ -17,7 +17,7 @@ func BenchmarkOpenCameraOnDashboard(b *testing.B) {
 		"  - {id: b, title: B, source: 'test://?size=1280x720&fps=30'}\n"})
 	page := openBrowser(b, 1280, 800)
 	page.do(chromedp.Navigate(d.URL + "/"))
-	page.waitForText("2", `document.querySelectorAll('canvas[data-rendition=preview]').length + ''`)
+	page.waitForText("2", `document.querySelectorAll('.pictures[data-track=preview]').length + ''`)
 	var waits []time.Duration
 	for b.Loop() {
 		page.do(chromedp.Evaluate[chromedp.Void](`performance.clearMeasures()`))

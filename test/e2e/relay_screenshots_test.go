@@ -33,7 +33,7 @@ func TestScreenshotOfRelay(t *testing.T) {
 	}
 	b := openBrowser(t, 1280, 800)
 	b.do(chromedp.Navigate(relay.URL + "/"))
-	b.waitForText("8", `document.querySelectorAll(".tile canvas[data-rendition]:not([data-placeholder])").length + ""`)
+	b.waitForText("8", `document.querySelectorAll(".tile .pictures[data-track]:not([data-placeholder])").length + ""`)
 	b.waitForText("8 of 8 cameras live", `document.getElementById("summary").textContent`)
 	b.waitForText("8", `document.querySelectorAll(".tile .age").length + ""`)
 	b.saveScreenshot(filepath.Join(dir, "relay.png"))

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
-	"github.com/coder/websocket"
 )
 
 // observedOutput has the observed outputs by their place.
@@ -188,33 +186,22 @@ func requestBeginning(t *testing.T, method, address string, authorize ...func(*h
 	return fmt.Sprint(answer.Status, answer.Header, string(text))
 }
 
-// readWall subscribes to every camera over one connection, also to a rendition that does not exist.
+// readWall subscribes to every camera over one connection, also in a view that does not exist.
 func (e observedOutput) readWall(t *testing.T, d *daemon) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	defer cancel()
-	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", &websocket.DialOptions{HTTPClient: streamClient})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(1 << 20)
+	wall := d.dialWall(t, wallOptions{})
 	for id := range d.cameras() {
-		for _, rendition := range []string{"", "main", "none"} {
-			ask, _ := json.Marshal(map[string]string{"type": "subscribe", "camera": id, "rendition": rendition})
-			if err := conn.Write(ctx, websocket.MessageText, ask); err != nil {
-				t.Fatal(err)
-			}
+		for _, view := range []string{"", "full", "none"} {
+			wall.subscribe(id, view)
 		}
 	}
-	for n := 0; ; n++ {
-		kind, message, err := conn.Read(ctx)
-		if err != nil {
-			t.Fatal(err)
+	n := 0
+	wall.until("a picture", func(event wallEvent) bool { // notices precede pictures
+		if event.frame != nil {
+			return true
 		}
-		if kind == websocket.MessageBinary { // notices precede pictures
-			return
-		}
-		e[fmt.Sprint("notice ", n)] = string(message)
-	}
+		e[fmt.Sprint("notice ", n)] = string(event.text.raw)
+		n++
+		return false
+	})
 }

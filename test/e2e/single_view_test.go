@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	singleViewTitle     = `document.querySelector('#single-view[open] h2')?.textContent ?? ''`
-	singleViewRendition = `document.querySelector('#single-view canvas').dataset.rendition ?? ''`
-	focusedTile         = `document.activeElement?.closest('.tile')?.querySelector('h2').textContent ?? ''`
+	singleViewTitle = `document.querySelector('#single-view[open] h2')?.textContent ?? ''`
+	singleViewTrack = `document.querySelector('#single-view .pictures').dataset.track ?? ''`
+	focusedTile     = `document.activeElement?.closest('.tile')?.querySelector('h2').textContent ?? ''`
 )
 
 // The keyboard opens a camera in full size, zooms it, goes to the next one, and closes it.
@@ -44,8 +44,8 @@ cameras:
 	b.waitForText("#shed", `location.hash`)
 	b.press(kb.ArrowRight) // after the last comes the first
 	b.waitForText("The gate", singleViewTitle)
-	b.waitForText("main", singleViewRendition)
-	if size := b.evaluate(`document.querySelector('#single-view canvas').width + ''`); size != "960" {
+	b.waitForText("main", singleViewTrack)
+	if size := b.evaluate(`document.querySelector('#single-view [data-shown]').width + ''`); size != "960" {
 		t.Errorf("a picture %s wide in the single view, want 960", size)
 	}
 	if opened := b.evaluate(`performance.getEntriesByName('camd.open').map(e => e.duration.toFixed(1)).join() + ''`); opened == "" {
@@ -58,9 +58,9 @@ cameras:
 
 	b.press("+")
 	b.waitForText("zoomed", `document.getElementById('view').className`)
-	zoomed := b.evaluate(`document.querySelector('#single-view canvas').style.transform`)
+	zoomed := b.evaluate(`document.querySelector('#single-view .pictures').style.transform`)
 	b.press(kb.ArrowRight, chromedp.KeyModifiers(kb.ModifierShift))
-	if moved := b.evaluate(`document.querySelector('#single-view canvas').style.transform`); moved == zoomed || moved == "" {
+	if moved := b.evaluate(`document.querySelector('#single-view .pictures').style.transform`); moved == zoomed || moved == "" {
 		t.Errorf("a zoomed picture stays at %q", moved)
 	}
 	b.press("0")
@@ -100,7 +100,7 @@ func TestSnapshotIsDownloadedFromDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.do(chromedp.Navigate(d.URL + "/#gate"))
-	b.waitForText("main", singleViewRendition)
+	b.waitForText("main", singleViewTrack)
 	b.press("s")
 	var path string
 	eventually(t, "the file", func() bool {

@@ -22,7 +22,7 @@ func TestDashboardGroupsCamerasBySite(t *testing.T) {
 	b.do(chromedp.Navigate(relay.URL + "/"))
 	const order = `[...document.querySelectorAll('#grid > *')].map(e => e.dataset.camera ?? '# ' + e.firstChild.textContent).join()`
 	b.waitForText("# north,north.gate,north.hall,north.yard,# south,south.gate,south.hall", order)
-	b.waitForText("5", `document.querySelectorAll('.tile canvas[data-rendition]').length + ''`)
+	b.waitForText("5", `document.querySelectorAll('.tile .pictures[data-track]').length + ''`)
 
 	const focus = `document.activeElement?.closest('.tile')?.dataset.camera ?? 'nowhere'`
 	press := func(key, want string) {

@@ -96,7 +96,7 @@ func TestWholeTileOpensCamera(t *testing.T) {
 	d := start(t, options{config: mixedCameras})
 	d.waitForState("gone", "offline")
 	b := openBrowser(t, 1366, 768)
-	for _, part := range []string{"canvas", ".problem", "footer"} {
+	for _, part := range []string{".pictures", ".problem", "footer"} {
 		b.do(chromedp.Navigate(d.URL + "/"))
 		eventually(t, "the placeholder", func() bool { return b.picture("Gone") != nil })
 		b.do(chromedp.Click(chromedp.CSS("[data-camera=gone] " + part)))

@@ -1,45 +1,16 @@
 package e2e
 
 import (
-	"context"
-	"encoding/binary"
-	"encoding/json"
 	"io"
 	"net"
 	"strings"
 	"testing"
-
-	"github.com/coder/websocket"
 )
 
 // watchWall watches a camera over a WebSocket and acknowledges every picture until the test ends.
 func (d *daemon) watchWall(t *testing.T, id string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall?rendition=main&cameras="+id, nil)
-	if err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	conn.SetReadLimit(1 << 20)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			kind, b, err := conn.Read(ctx)
-			if err != nil {
-				return
-			}
-			if kind != websocket.MessageBinary {
-				continue
-			}
-			ack, _ := json.Marshal(map[string]any{"type": "ack", "camera": id, "seq": binary.BigEndian.Uint64(b[4:])})
-			if conn.Write(ctx, websocket.MessageText, ack) != nil {
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() { cancel(); _ = conn.CloseNow(); <-done })
+	d.dialWall(t, wallOptions{cameras: []string{id}, view: "full"}).drain()
 }
 
 // openUnreadStream requests a stream and does not read it. The connection is closed when the test ends.

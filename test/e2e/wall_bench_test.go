@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/coder/websocket"
 	"golang.org/x/sys/unix"
 )
 
@@ -111,52 +108,17 @@ func wallWatcher(b *testing.B) watcher {
 }
 
 func openWall(b *testing.B, d *daemon) (leave func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	conn, _, err := websocket.Dial(ctx, strings.Replace(d.URL, "http", "ws", 1)+"/api/v1/wall", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	conn.SetReadLimit(1 << 20)
-	send := func(what map[string]any) error {
-		text, _ := json.Marshal(what)
-		return conn.Write(ctx, websocket.MessageText, text)
-	}
-	_ = send(map[string]any{"type": "subscribe", "camera": "full", "rendition": "main"})
+	wall := d.dialWall(b, wallOptions{})
+	wall.subscribe("full", "full")
 	for i := range smallCameras {
-		_ = send(map[string]any{"type": "subscribe", "camera": fmt.Sprint("c", i)})
+		wall.subscribe(fmt.Sprint("c", i), "grid")
 	}
-	seen := make(chan map[string]any, 1)
-	seen <- map[string]any{}
-	var done sync.WaitGroup
-	done.Go(func() {
-		for {
-			kind, m, err := conn.Read(ctx)
-			if err != nil {
-				return
-			}
-			if kind == websocket.MessageBinary {
-				all := <-seen
-				all[string(m[28:28+binary.BigEndian.Uint16(m[24:])])] = binary.BigEndian.Uint64(m[4:])
-				seen <- all
-			}
+	stop := wall.drain()
+	return func() {
+		if err := stop(); err != nil {
+			b.Error(err)
 		}
-	})
-	done.Go(func() {
-		for tick := time.NewTicker(30 * time.Millisecond); ; {
-			select {
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			case <-tick.C:
-			}
-			all := <-seen
-			seen <- map[string]any{}
-			if len(all) > 0 {
-				_ = send(map[string]any{"type": "ack", "seen": all})
-			}
-		}
-	})
-	return func() { cancel(); done.Wait() }
+	}
 }
 
 // streamPaths are the streams with the same pictures as the wall.
@@ -208,17 +170,21 @@ var wallScript = `
 	const wall = new WebSocket('/api/v1/wall');
 	wall.binaryType = 'arraybuffer';
 	let seen = {};
+	const pieces = new Map(); // of incomplete frames, by stream
 	const say = what => wall.send(JSON.stringify(what));
 	wall.onopen = () => {
-		say({type: 'subscribe', camera: 'full', rendition: 'main'});
+		say({type: 'subscribe', camera: 'full', view: 'full'});
 		for (let n = 0; n < ` + itoa(smallCameras) + `; n++) say({type: 'subscribe', camera: 'c' + n});
 	};
 	wall.onmessage = async ({data}) => {
 		if (typeof data === 'string') return;
-		const head = new DataView(data);
-		const camera = new TextDecoder().decode(new Uint8Array(data, 28, head.getUint16(24)));
-		(await createImageBitmap(new Blob([new Uint8Array(data, head.getUint16(2))], {type: 'image/jpeg'}))).close();
+		const head = new DataView(data), stream = head.getUint16(2), length = head.getUint32(4), offset = head.getUint32(8);
+		if (offset === 0) pieces.set(stream, []);
+		const frame = pieces.get(stream);
+		frame.push(new Uint8Array(data, ` + itoa(wallHeader) + `));
+		if (offset + data.byteLength - ` + itoa(wallHeader) + ` < length) return;
+		(await createImageBitmap(new Blob(frame, {type: 'image/jpeg'}))).close();
 		if (!Object.keys(seen).length) setTimeout(() => { say({type: 'ack', seen}); seen = {}; }, 30);
-		seen[camera] = Number(head.getBigUint64(4));
+		seen[stream] = Number(head.getBigUint64(12));
 	};
 `

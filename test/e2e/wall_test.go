@@ -1,15 +1,9 @@
 package e2e
 
 import (
-	"context"
-	"encoding/binary"
-	"encoding/json"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/coder/websocket"
 )
 
 // A wall shows sixteen cameras over one connection. One of them is killed, and is live again on the same connection.
@@ -25,42 +19,23 @@ func TestWallRecoversFromKilledCaptureProcess(t *testing.T) {
 	if code, _, _ := get(t, d.URL+"/api/v1/wall"); code != http.StatusUpgradeRequired {
 		t.Errorf("without WebSocket: %d", code)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
-	defer cancel()
-	address := strings.Replace(d.URL, "http", "ws", 1) + "/api/v1/wall?rendition=main&cameras=" + strings.Join(ids, ",")
-	if _, answer, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.example"}}}); err == nil ||
+	if _, answer, err := tryWall(t, d.URL, wallOptions{cameras: ids, header: http.Header{"Origin": {"http://elsewhere.example"}}}); err == nil ||
 		answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a page of another origin: %v", err)
 	}
-	conn, _, err := websocket.Dial(ctx, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(1 << 20)
-	// until reads and acknowledges pictures until done returns true.
+	wall := d.dialWall(t, wallOptions{cameras: ids, view: "full", isPaced: true})
+	// until reads pictures until done returns true.
 	until := func(done func(camera string, placeholder bool) bool) {
 		t.Helper()
-		for {
-			kind, b, err := conn.Read(ctx)
-			if err != nil {
-				t.Fatal(err)
+		wall.until("enough pictures", func(e wallEvent) bool {
+			if e.frame == nil {
+				return false
 			}
-			if kind != websocket.MessageBinary {
-				continue
+			if problem := checkPicture(e.frame.data).problem; problem != "" {
+				t.Fatalf("%s: %s", e.frame.Camera, problem)
 			}
-			camera := string(b[28 : 28+binary.BigEndian.Uint16(b[24:])])
-			if jpeg := b[binary.BigEndian.Uint16(b[2:]):]; checkPicture(jpeg).problem != "" {
-				t.Fatalf("%s: %s", camera, checkPicture(jpeg).problem)
-			}
-			ack, _ := json.Marshal(map[string]any{"type": "ack", "camera": camera, "seq": binary.BigEndian.Uint64(b[4:])})
-			if err := conn.Write(ctx, websocket.MessageText, ack); err != nil {
-				t.Fatal(err)
-			}
-			if done(camera, b[1]&1 != 0) {
-				return
-			}
-		}
+			return done(e.frame.Camera, e.frame.isPlaceholder)
+		})
 	}
 	seen := map[string]int{}
 	enough := func(camera string, placeholder bool) bool {

@@ -9,7 +9,7 @@ import (
 
 const (
 	zoomScript   = `document.getElementById('view').className`
-	offsetScript = `document.querySelector('#single-view canvas').style.transform`
+	offsetScript = `document.querySelector('#single-view .pictures').style.transform`
 )
 
 // The wheel, a double click and two fingers zoom a picture. One finger or the mouse moves it.
@@ -18,7 +18,7 @@ func TestZoomByWheelDoubleClickAndTouch(t *testing.T) {
 	d := start(t, options{config: "cameras:\n  - {id: gate, title: The gate, source: 'test://?size=320x180&fps=15'}\n"})
 	b := openBrowser(t, 800, 600)
 	b.do(chromedp.Navigate(d.URL + "/#gate"))
-	b.waitForText("main", singleViewRendition)
+	b.waitForText("main", singleViewTrack)
 
 	b.mouse(input.DispatchMouseEventParams{Type: "mouseWheel", X: 200, Y: 300, DeltaX: 1, DeltaY: -400})
 	b.waitForText("zoomed", zoomScript)

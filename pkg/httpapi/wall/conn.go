@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// writeBufferSize is larger than most pictures, so that they need one write. A wall needs only one such buffer for all its cameras.
-	writeBufferSize = 128 << 10
+	// writeBufferSize is that of the WebSocket library. The messages are collected behind it: see batchConn.
+	writeBufferSize = 4 << 10
 	// slowWriteThreshold is how long a write takes if it had to wait for its client. Bytes for which the kernel has room are taken at
 	// once.
 	slowWriteThreshold = 100 * time.Millisecond
@@ -26,7 +26,7 @@ const (
 // Conn is a client's connection.
 type Conn struct {
 	*websocket.Conn
-	progress *progressConn
+	batch    *batchConn
 	messages *messageLimiter
 }
 
@@ -38,8 +38,8 @@ func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration, origi
 	origins = slices.DeleteFunc(slices.Clone(origins), func(origin string) bool { return origin == "" })
 	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		OriginPatterns: origins,
-		OnPingReceived: func(context.Context, []byte) bool { return limiter.allow() },
-		OnPongReceived: func(context.Context, []byte) { limiter.allow() },
+		OnPingReceived: func(context.Context, []byte) bool { return limiter.allow(1) },
+		OnPongReceived: func(context.Context, []byte) { limiter.allow(1) },
 	})
 	if err != nil {
 		return nil, err
@@ -48,11 +48,11 @@ func Accept(w http.ResponseWriter, r *http.Request, timeout time.Duration, origi
 	return &Conn{conn, h.conn, limiter}, nil
 }
 
-// hijacker hands out progressConns.
+// hijacker hands out batchConns.
 type hijacker struct {
 	http.ResponseWriter
 	timeout time.Duration
-	conn    *progressConn
+	conn    *batchConn
 }
 
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -60,8 +60,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.conn = &progressConn{Conn: c, timeout: h.timeout}
-	_, h.conn.encrypted = c.(*tls.Conn)
+	_, encrypted := c.(*tls.Conn)
+	h.conn = newBatchConn(&progressConn{Conn: c, timeout: h.timeout, encrypted: encrypted})
 	return h.conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.conn, writeBufferSize)), nil
 }
 

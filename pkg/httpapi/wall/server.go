@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"camd/pkg/access"
-	"camd/pkg/broker"
 	"camd/pkg/httpapi/request"
 	"camd/pkg/httpapi/viewers"
 )
@@ -57,14 +56,15 @@ type Settings struct {
 	OwnOrigin    string        // the origin that browsers see if a proxy is in front; empty without a proxy
 }
 
-// Serve serves many cameras over one WebSocket. ?cameras=a,b and ?rendition= are the cameras at the beginning.
+// Serve serves many cameras over one WebSocket. ?cameras=a,b and ?view= are the cameras at the beginning, and ?decodes= is what the client
+// can decode.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings) {
 	address := request.WithoutPort(request.RequesterOf(r).RemoteAddr(r)) // of the client, not of a proxy
 	if r.ProtoMajor != 1 || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		s.explain(w, r, address)
 		return
 	}
-	cameras, bad := initialCameras(r)
+	initial, bad := initialCameras(r)
 	if bad == nil && isDowngraded(r, settings.OwnOrigin) {
 		bad = request.Errorf(http.StatusForbidden, "a page loaded over http:// cannot use an encrypted connection: open the page over https://")
 	}
@@ -87,12 +87,20 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, settings Settings
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	err = serveSession(ctx, conn, sessionOptions{
-		Cameras: cameras, Rendition: r.FormValue("rendition"),
-		Join: func(camera, rendition string) (Stream, error) {
-			return s.join(camera, rendition, r, cancel)
-		},
-	})
+	initial.FindCamera = func(id string) (request.Target, error) {
+		target, bad := s.opts.Cameras.RevalidatedCamera(id, request.RequesterOf(r).Grant)
+		if bad != nil {
+			return request.Target{}, bad
+		}
+		return target, nil
+	}
+	initial.NewViewer = func(key viewers.Key) *viewers.Viewer {
+		viewer := viewers.New(key, r, false)
+		viewer.Disconnect = cancel
+		return viewer
+	}
+	initial.Viewers, initial.Stopping = s.opts.Viewers, s.opts.Stopping
+	err = serveSession(ctx, conn, initial)
 	if errors.Is(err, ErrTooManyMessages) {
 		s.flooded.Add(1)
 		s.opts.Log.Warn("wall disconnected", zap.String("remote", r.RemoteAddr), zap.Error(err))
@@ -123,55 +131,4 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 func isDowngraded(r *http.Request, own string) bool {
 	origin := r.Header.Get("Origin")
 	return request.RequesterOf(r).Client.Secure && strings.HasPrefix(strings.ToLower(origin), "http://") && !strings.EqualFold(origin, own)
-}
-
-// join admits a client to one camera.
-func (s *Server) join(id, rendition string, r *http.Request, disconnect func()) (Stream, error) {
-	target, bad := s.opts.Cameras.RevalidatedCamera(id, request.RequesterOf(r).Grant)
-	if bad != nil {
-		return nil, bad
-	}
-	topic, bad := target.Topic(rendition)
-	if bad != nil {
-		return nil, bad
-	}
-	viewer := viewers.New(viewers.Key{Camera: id, Rendition: rendition, Transport: Transport}, r, false)
-	viewer.Disconnect = disconnect
-	if err := s.opts.Viewers.Add(viewer, topic); err != nil {
-		return nil, err
-	}
-	return &viewedStream{s, viewer, topic}, nil
-}
-
-// viewedStream is one camera of a client.
-type viewedStream struct {
-	server *Server
-	viewer *viewers.Viewer
-	topic  *broker.Topic
-}
-
-func (v *viewedStream) Topic() *broker.Topic { return v.topic }
-
-func (v *viewedStream) Sent(f *broker.Frame, bytes int) {
-	v.viewer.RecordSent(f)
-	v.viewer.Bytes.Add(uint64(bytes))
-}
-
-func (v *viewedStream) Dropped(frames uint64) { v.viewer.DroppedSlow.Add(frames) }
-
-func (v *viewedStream) Leave(cut bool) {
-	reason := ""
-	switch {
-	case cut:
-		reason = viewers.CutStalled
-	case v.server.opts.Stopping():
-		reason = viewers.CutShutdown
-	default:
-		select {
-		case <-v.topic.Ended():
-			reason = viewers.CutRemoved
-		default:
-		}
-	}
-	v.server.opts.Viewers.Remove(v.viewer, reason)
 }

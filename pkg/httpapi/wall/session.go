@@ -1,47 +1,45 @@
 package wall
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"camd/internal/writetimeout"
-	"camd/pkg/broker"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
 // MaxCameras is the limit of cameras for one client.
 const MaxCameras = 256
 
 const (
-	maxUnacked        = 2              // pictures of one camera that may be unacknowledged
-	maxMessageBytes   = 16 << 10       // bytes of a message of the client
-	messagesPerSecond = 50             // without acknowledgements of pictures that were not acknowledged yet
-	messageBurst      = 4 * MaxCameras // of them
-	pingInterval      = 20 * time.Second
-	defaultRendition  = "preview"
+	// sendInterval is the time between two rounds of frames. The frames of all cameras of that time go to the kernel in one write. To wake
+	// up for each frame would cost more than the frame.
+	sendInterval = 20 * time.Millisecond
+	// reviewInterval is how often the session checks for each camera whether another track is better now.
+	reviewInterval = time.Second
+	// maxWaitingRequests is how many requests may wait for the session. Then its reader waits.
+	maxWaitingRequests = 16
 )
 
-// Stream is a camera that a client watches. One goroutine at a time calls its methods.
-type Stream interface {
-	Topic() *broker.Topic
-	Sent(f *broker.Frame, bytes int) // a picture has been handed to the connection
-	Dropped(frames uint64)           // this many frames were skipped
-	Leave(cut bool)                  // the client leaves or is disconnected; called once
-}
-
-// sessionOptions are the initial cameras of a session, and its timeouts. Join is required.
+// sessionOptions are what a session begins with, and its timeouts. FindCamera, NewViewer and Viewers are required.
 type sessionOptions struct {
-	Cameras   []string // at the beginning
-	Rendition string   // of these; empty is preview
-	// Join admits the client to a camera in a rendition. Its error is a text for people.
-	Join func(camera, rendition string) (Stream, error)
+	Cameras []string // at the beginning
+	View    view     // of these
+	Decodes decodable
+	// FindCamera returns a camera if the client can see it now. Its error is a text for people.
+	FindCamera func(id string) (request.Target, error)
+	// NewViewer returns the client as a viewer of a track.
+	NewViewer func(viewers.Key) *viewers.Viewer
+	Viewers   *viewers.Registry
+	Stopping  func() bool // reports whether camd stops; nil means never
 	// AliveInterval is how long the connection may be silent before the client gets a notice that it is alive; 0 means 10 s.
 	AliveInterval time.Duration
-	// AckTimeout is how long a picture may be unacknowledged before the client is disconnected; 0 means 2 minutes.
+	// AckTimeout is how long the client may acknowledge nothing of a camera before it is disconnected; 0 means 2 minutes.
 	AckTimeout time.Duration
 
 	pongTimeout time.Duration // 0 means 10 s
@@ -57,152 +55,144 @@ func (s sessionOptions) withDefaults() sessionOptions {
 	if s.pongTimeout == 0 {
 		s.pongTimeout = 10 * time.Second
 	}
+	if s.Stopping == nil {
+		s.Stopping = func() bool { return false }
+	}
 	return s
 }
 
-// serveSession serves one client until ctx ends or the client leaves. It also ends when the client takes nothing for the write timeout,
+// session is one client. All its state belongs to the goroutine that calls run.
+type session struct {
+	opts     sessionOptions
+	conn     *Conn
+	ctx      context.Context // of all goroutines of the session
+	requests chan clientRequest
+
+	decodes decodable
+	paused  bool
+	cameras map[string]*subscription
+	turns   []*subscription          // all cameras; the one at nextTurn sends next
+	streams map[uint16]*subscription // by the numbers of their streams
+
+	nextTurn   int
+	lastNumber uint16 // of a stream
+	reviewed   time.Time
+	isUrgent   bool // a camera may have a frame to send at once
+	tick       *time.Timer
+	isTicking  bool
+
+	notices []serverMessage // to be sent before the next frames
+	writer  messageWriter
+
+	ackTimedOut string // the camera whose frames the client has not acknowledged for too long
+}
+
+// serveSession serves one client until outer ends or the client leaves. It also ends when the client takes nothing for the write timeout,
 // or acknowledges nothing for too long. It closes conn, and returns when all that it started has ended. Its error is ErrTooManyMessages
 // or nil.
-func serveSession(ctx context.Context, conn *Conn, o sessionOptions) error {
-	ctx, cancel := context.WithCancel(ctx)
-	s := &session{opts: o.withDefaults(), conn: conn, ctx: ctx, cancel: cancel, subscriptions: map[string]*subscription{}, wake: make(chan struct{}, 1), notices: make(chan serverMessage, MaxCameras)}
+func serveSession(outer context.Context, conn *Conn, o sessionOptions) error {
+	ctx, cancel := context.WithCancel(outer)
+	defer cancel()
+	s := newSession(ctx, conn, o)
 	conn.SetReadLimit(maxMessageBytes)
-	s.queueNotice(serverMessage{Type: "hello", Version: Version})
-	for _, id := range o.Cameras {
-		s.handleRequest(clientMessage{Type: "subscribe", Camera: id, Rendition: o.Rendition})
-	}
 	var background sync.WaitGroup
 	background.Go(func() { defer cancel(); s.readRequests() })
 	background.Go(func() { defer cancel(); s.watchLiveness() })
-	context.AfterFunc(ctx, func() { _ = conn.CloseNow() }) // ends reads and writes
-	err := s.writeLoop()
-	cancel()
-	background.Wait()
-	s.mu.Lock()
-	for _, t := range s.subscriptions {
-		s.leaveStream(t, s.ackTimedOut || writetimeout.IsExceeded(err))
+	stop := context.AfterFunc(ctx, func() { _ = conn.CloseNow() }) // ends reads and writes
+	err := s.run()
+	if s.ackTimedOut != "" && stop() {
+		stop = context.AfterFunc(outer, func() { _ = conn.batch.Close() })                              // CloseNow would wait for Close
+		_ = conn.Close(websocket.StatusPolicyViolation, "no acknowledgement for camera "+s.ackTimedOut) // waits for the client's answer
+		stop()
 	}
-	s.mu.Unlock()
-	s.topicWatchers.Wait()
+	cancel()
+	_ = conn.CloseNow()
+	background.Wait()
+	for _, t := range s.turns {
+		s.leave(t, s.ackTimedOut != "" || writetimeout.IsExceeded(err))
+	}
 	if conn.messages.exceeded.Load() {
 		return ErrTooManyMessages
 	}
 	return nil
 }
 
-// session is one client.
-type session struct {
-	opts          sessionOptions
-	conn          *Conn
-	ctx           context.Context // of all goroutines of the session
-	cancel        context.CancelFunc
-	wake          chan struct{} // has a token when the writer has something to send
-	notices       chan serverMessage
-	topicWatchers sync.WaitGroup
-	writer        messageWriter
-
-	mu            sync.Mutex
-	subscriptions map[string]*subscription
-	roundRobin    []*subscription // all subscriptions; the first one is next in turn
-	paused        bool
-	ackTimedOut   bool   // it has acknowledged nothing for too long
-	sending       Stream // stream whose picture is being sent
-	deferredLeave func() // Leave of that stream, if it was left meanwhile
+func newSession(ctx context.Context, conn *Conn, o sessionOptions) *session {
+	s := &session{
+		opts: o.withDefaults(), conn: conn, ctx: ctx, requests: make(chan clientRequest, maxWaitingRequests), decodes: o.Decodes,
+		cameras: map[string]*subscription{}, streams: map[uint16]*subscription{}, tick: time.NewTimer(sendInterval),
+	}
+	s.tick.Stop()
+	return s
 }
 
-// readRequests handles the client's requests until it leaves.
-func (s *session) readRequests() {
-	var text bytes.Buffer
-	for {
-		_, message, err := s.conn.Reader(noDeadline)
-		if err != nil {
-			return
+// run sends messages and frames and handles requests, until a write fails or the session ends.
+func (s *session) run() error {
+	defer s.tick.Stop()
+	alive := time.NewTimer(s.opts.AliveInterval)
+	defer alive.Stop()
+	s.notify(serverMessage{Type: "hello", Version: Version})
+	for _, id := range s.opts.Cameras {
+		s.subscribe(id, s.opts.View)
+	}
+	for s.ackTimedOut == "" {
+		if err := s.send(); err != nil {
+			return err
 		}
-		if s.conn.messages.exceeded.Load() {
-			return
-		}
-		text.Reset()
-		if _, err := text.ReadFrom(message); err != nil {
-			return
-		}
-		var r clientMessage
-		if err := json.Unmarshal(text.Bytes(), &r); err != nil {
-			if !s.conn.messages.allow() {
-				return
-			}
-			s.queueError("", "the message is not a JSON object with a type: "+err.Error())
-			continue
-		}
-		if !s.handleRequest(r) && !s.conn.messages.allow() {
-			return
+		select {
+		case r := <-s.requests:
+			s.handle(r)
+		case <-s.tick.C:
+			s.isUrgent = true
+			s.tick.Reset(untilRound(time.Now()))
+		case <-alive.C:
+			s.clearPaused(time.Now())
+			alive.Reset(s.noticeAlive())
+		case <-s.ctx.Done():
+			return s.ctx.Err()
 		}
 	}
+	return nil
 }
 
-// handleRequest handles one request. It reports whether the client was expected to send it: an acknowledgement of a picture that was not
-// acknowledged yet.
-func (s *session) handleRequest(r clientMessage) (expected bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.subscriptions[r.Camera]
-	switch r.Type {
-	case "subscribe":
-		if r.Rendition == "" {
-			r.Rendition = defaultRendition
-		}
-		s.subscribe(t, r.Camera, r.Rendition)
-	case "unsubscribe":
-		if t != nil {
-			s.remove(t)
-		}
-		s.queueNotice(serverMessage{Type: "unsubscribed", Camera: r.Camera})
-	case "ack":
-		expected = s.acknowledge(t, r.Seq)
-		for id, seq := range r.Seen {
-			expected = s.acknowledge(s.subscriptions[id], seq) || expected
-		}
-	case "pause", "resume":
-		s.setPaused(r.Type == "pause")
-	default:
-		s.queueError(r.Camera, fmt.Sprintf("unknown type %q: the types are subscribe, unsubscribe, ack, pause and resume", r.Type))
+// noticeAlive notifies the client that the connection is alive, unless something else was sent in time. It returns when to check again.
+func (s *session) noticeAlive() time.Duration {
+	if left := s.opts.AliveInterval - time.Since(s.writer.lastWrite); left > 0 {
+		return left
 	}
-	return expected
+	s.notify(serverMessage{Type: "alive"})
+	return s.opts.AliveInterval
 }
 
-// acknowledge notes which pictures a client has handled, and reports whether there were any. t may be nil, because the client may have
-// unsubscribed meanwhile.
-func (s *session) acknowledge(t *subscription, upTo uint64) bool {
-	if t == nil {
-		return false
-	}
-	before := len(t.unacked)
-	t.unacked = slices.DeleteFunc(t.unacked, func(seq uint64) bool { return seq <= upTo })
-	if len(t.unacked) == before {
-		return false
-	}
-	t.unackedSince = time.Now()
-	if before >= maxUnacked { // the writer may send another picture now
-		s.wakeWriter()
-	}
-	return true
-}
-
-func (s *session) wakeWriter() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// updateTicking lets the session look for frames while it has cameras and is not paused.
+func (s *session) updateTicking() {
+	switch wanted := !s.paused && len(s.turns) > 0; {
+	case wanted && !s.isTicking:
+		s.tick.Reset(untilRound(time.Now()))
+		s.isTicking = true
+	case !wanted && s.isTicking:
+		s.tick.Stop()
+		s.isTicking = false
 	}
 }
 
-func (s *session) queueError(camera, message string) {
-	s.queueNotice(serverMessage{Type: "error", Camera: camera, Message: message})
+// untilRound returns the time until the next round. The rounds of all sessions are at the same times, so that the processor wakes up once
+// for all of them.
+func untilRound(now time.Time) time.Duration {
+	return sendInterval - time.Duration(now.UnixNano())%sendInterval
 }
 
-// queueNotice queues a notice for the writer, and drops it if the queue is full.
-func (s *session) queueNotice(n serverMessage) {
-	select {
-	case s.notices <- n:
-		s.wakeWriter()
-	default:
-	}
+// remove removes a camera from the session.
+func (s *session) remove(t *subscription) {
+	s.leave(t, false)
+	delete(s.cameras, t.camera)
+	s.turns = slices.DeleteFunc(s.turns, func(o *subscription) bool { return o == t })
+	s.updateTicking()
+}
+
+// notify queues a message. Requests and reviews queue few messages before the next send.
+func (s *session) notify(m serverMessage) { s.notices = append(s.notices, m) }
+
+func (s *session) notifyError(camera, message string) {
+	s.notify(serverMessage{Type: "error", Camera: camera, Message: message})
 }

@@ -1,134 +1,168 @@
 package wall
 
 import (
-	"context"
 	"fmt"
-	"slices"
+	"net/http"
 	"time"
 
 	"camd/pkg/broker"
+	"camd/pkg/httpapi/request"
+	"camd/pkg/httpapi/viewers"
 )
 
-// subscription is a camera that the client has subscribed to.
-type subscription struct {
-	camera, rendition string
+// maxFailed bounds the codecs that a client has failed to decode, for each camera.
+const maxFailed = 16
 
-	stream       Stream // nil while the session is paused
-	sub          *broker.Subscription
-	stop         context.CancelFunc
-	dropped      uint64    // as reported to the stream
-	unacked      []uint64  // pictures not acknowledged
-	unackedSince time.Time // if there are unacknowledged pictures: when the first was sent or the last was acknowledged
+// afterClear is how long the tracks of a camera are reviewed in each round after somebody has turned it off. Its state and its topics change
+// shortly after each other.
+const afterClear = 2 * time.Second
+
+// subscription is a camera that the client has subscribed to. While the session is paused, viewer and stream are nil. Else they are set.
+type subscription struct {
+	camera string
+	view   view
+	target request.Target
+	viewer *viewers.Viewer
+	stream *stream
+	link   link
+	failed map[failure]bool
+
+	topic       *broker.Topic // of the newest stream; it stays while the session is paused, because the client may keep the pictures
+	withdrawals uint64        // of the topic, as far as the client knows
+
+	hurryUntil time.Time // until then, the tracks are reviewed in each round
+	watched    [3]uint64 // frames of the tracks that hasNewFrames counts
 }
 
-// subscribe adds a camera, or changes its rendition. s.mu must be held, here and in all functions below except watchTopic and
-// streamEnded.
-func (s *session) subscribe(t *subscription, camera, rendition string) {
-	if t == nil && len(s.subscriptions) >= MaxCameras {
-		s.queueError(camera, fmt.Sprintf("the limit of %d cameras for one connection is reached", MaxCameras))
-		return
+// failure is what a client cannot decode after all.
+type failure struct{ track, codec string }
+
+func (t *subscription) noteFailed(track, codec string) {
+	if len(t.failed) < maxFailed {
+		t.failed[failure{track, codec}] = true
 	}
-	previous := t
-	t = &subscription{camera: camera, rendition: rendition}
-	if !s.joinStream(t) {
+}
+
+func (t *subscription) hasFailed(track, codec string) bool { return t.failed[failure{track, codec}] }
+
+// subscribe adds a camera, or changes its view. The camera gets a new stream.
+func (s *session) subscribe(camera string, v view) {
+	previous := s.cameras[camera]
+	if previous == nil && len(s.cameras) >= MaxCameras {
+		s.notifyError(camera, fmt.Sprintf("the limit of %d cameras for one connection is reached", MaxCameras))
 		return
-	}
-	if s.paused { // the rights and limits have been checked; resume joins the stream again
-		s.leaveStream(t, false)
 	}
 	if previous != nil {
-		s.remove(previous)
+		target, err := s.opts.FindCamera(camera)
+		if err != nil {
+			s.notifyError(camera, err.Error())
+			return
+		}
+		previous.view, previous.target = v, target
+		s.notify(serverMessage{Type: "subscribed", Camera: camera, View: v.String()})
+		if previous.stream != nil {
+			s.restart(previous, time.Now())
+		}
+		return
 	}
-	s.subscriptions[camera] = t
-	s.roundRobin = append(s.roundRobin, t)
-	s.queueNotice(serverMessage{Type: "subscribed", Camera: camera, Rendition: rendition})
+	t := &subscription{camera: camera, view: v, failed: map[failure]bool{}}
+	if !s.join(t) {
+		return
+	}
+	if s.paused { // the rights and limits have been checked; resume joins again
+		s.leave(t, false)
+	}
+	s.cameras[camera] = t
+	s.turns = append(s.turns, t)
+	s.notify(serverMessage{Type: "subscribed", Camera: camera, View: v.String()})
+	s.updateTicking()
 }
 
-// joinStream joins the camera's stream and reports whether it was admitted.
-func (s *session) joinStream(t *subscription) bool {
-	stream, err := s.opts.Join(t.camera, t.rendition)
+// join makes the client a viewer of the camera and reports whether it was admitted.
+func (s *session) join(t *subscription) bool {
+	target, err := s.opts.FindCamera(t.camera)
 	if err != nil {
-		s.queueError(t.camera, err.Error())
+		s.notifyError(t.camera, err.Error())
 		return false
 	}
-	t.stream, t.sub, t.dropped, t.unacked = stream, stream.Topic().Subscribe(broker.Latest), 0, nil
-	ctx, stop := context.WithCancel(s.ctx)
-	t.stop = stop
-	sub := t.sub
-	s.topicWatchers.Go(func() { s.watchTopic(ctx, t.camera, sub) })
+	t.target = target
+	now := time.Now()
+	c := s.choose(t, now)
+	topic, bad := t.topicOf(c)
+	if bad != nil {
+		s.notifyError(t.camera, bad.Error())
+		return false
+	}
+	viewer := s.opts.NewViewer(viewers.Key{Camera: t.camera, Rendition: c.track, Transport: Transport})
+	if err := s.opts.Viewers.Add(viewer, topic); err != nil {
+		s.notifyError(t.camera, err.Error())
+		return false
+	}
+	t.viewer = viewer
+	s.beginStream(t, topic, c, now)
 	return true
 }
 
-// watchTopic sends each picture of a camera, and everything else that is queued. It does so itself, because waking the writer would cost
-// more.
-func (s *session) watchTopic(ctx context.Context, camera string, sub *broker.Subscription) {
-	for {
-		updated := sub.Updated() // before the check: a later frame closes it
-		s.flush()
-		select {
-		case <-updated:
-		case <-sub.Ended():
-			s.streamEnded(camera, sub)
-			return
-		case <-ctx.Done():
-			return
-		}
+// beginStream begins a stream of a topic.
+func (s *session) beginStream(t *subscription, topic *broker.Topic, c choice, now time.Time) {
+	withdrawals := topic.Withdrawals() // before the check of the topic before: a camera that is turned off withdraws from one after the other
+	s.clearWithdrawn(t, now)
+	if t.topic != topic {
+		t.topic, t.withdrawals = topic, withdrawals
 	}
+	t.stream = newStream(topic, c, t.target.Limits.BytesPerSecond, now)
+	s.isUrgent = true
 }
 
-// streamEnded removes a stream that has ended, unless the subscription has another stream by now.
-func (s *session) streamEnded(camera string, sub *broker.Subscription) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.subscriptions[camera]; t != nil && t.sub == sub {
-		s.remove(t)
-		s.queueNotice(serverMessage{Type: "unsubscribed", Camera: camera, Message: "this stream has ended"})
+// clearWithdrawn makes the client remove the pictures of a camera if it was turned off since they were sent. It reports whether it was. What
+// is left of a frame is not sent.
+func (s *session) clearWithdrawn(t *subscription, now time.Time) bool {
+	if t.topic == nil || t.topic.Withdrawals() == t.withdrawals {
+		return false
 	}
+	t.withdrawals = t.topic.Withdrawals()
+	s.notify(serverMessage{Type: "clear", Camera: t.camera})
+	t.hurryUntil = now.Add(afterClear)
+	if t.stream != nil {
+		t.stream.frame = nil
+	}
+	return true
 }
 
-func (s *session) remove(t *subscription) {
-	s.leaveStream(t, false)
-	delete(s.subscriptions, t.camera)
-	s.roundRobin = slices.DeleteFunc(s.roundRobin, func(o *subscription) bool { return o == t })
+// topicOf returns the topic of a choice, or the error for one that the camera does not have.
+func (t *subscription) topicOf(c choice) (*broker.Topic, *request.Error) {
+	if !c.isVideo {
+		return t.target.Topic(c.track)
+	}
+	topic, ok := t.target.Camera.Track(c.track)
+	if !ok {
+		return nil, request.Errorf(http.StatusNotFound, "camera %q no longer has the track %s", t.camera, c.track)
+	}
+	return topic, nil
 }
 
-func (s *session) leaveStream(t *subscription, cut bool) {
+// leave ends the camera's stream. cut says that camd disconnects the client, which takes nothing or acknowledges nothing.
+func (s *session) leave(t *subscription, cut bool) {
 	if t.stream == nil {
 		return
 	}
-	t.reportDropped()
-	t.stop()
-	t.sub.Close()
-	stream := t.stream
-	t.stream = nil
-	if stream == s.sending { // its picture is on its way, and counts
-		s.deferredLeave = func() { stream.Leave(cut) }
-		return
+	s.endStream(t.stream, t.viewer)
+	reason := ""
+	switch {
+	case cut:
+		reason = viewers.CutStalled
+	case s.opts.Stopping():
+		reason = viewers.CutShutdown
+	case t.stream.hasEnded():
+		reason = viewers.CutRemoved
 	}
-	stream.Leave(cut)
+	s.opts.Viewers.Remove(t.viewer, reason)
+	t.stream, t.viewer = nil, nil
 }
 
-// setPaused leaves all streams, so that nothing is encoded for a hidden tab, or joins them again.
-func (s *session) setPaused(paused bool) {
-	if paused == s.paused {
-		return
-	}
-	s.paused = paused
-	for _, t := range slices.Clone(s.roundRobin) {
-		switch {
-		case paused:
-			s.leaveStream(t, false)
-		case !s.joinStream(t):
-			s.remove(t)
-			s.queueNotice(serverMessage{Type: "unsubscribed", Camera: t.camera})
-		}
-	}
-}
-
-// reportDropped reports to the stream the frames that the ring has dropped.
-func (s *subscription) reportDropped() {
-	if d := s.sub.Stats().Dropped.Total(); d != s.dropped {
-		s.stream.Dropped(d - s.dropped)
-		s.dropped = d
-	}
+// endStream ends the stream of a viewer. What is left of a frame is not sent.
+func (s *session) endStream(st *stream, v *viewers.Viewer) {
+	st.countDropped(v)
+	st.sub.Close()
+	delete(s.streams, st.number)
 }

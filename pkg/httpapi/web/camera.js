@@ -5,14 +5,18 @@ import { applyTheme, settings, sortCameras } from './settings.js';
 import { loadControls } from './controls.js';
 import { Graph } from './graph.js';
 import { addIcons } from './icons.js';
+import { CPULoad } from './cpu_load.js';
+import { fillList } from './description_list.js';
 import { hasRole, isAuthenticated, loadUser } from './user.js';
-import { LiveCanvas } from './live_canvas.js';
+import { LiveView } from './live_view.js';
 import { initShareDialog } from './share_dialog.js';
 import { listAddresses, listSnippets } from './snippets.js';
 import { saveSnapshot, togglePaused } from './camera_actions.js';
 import { bytes, countdown, dateTime, disconnectedLabel, pictureProblem, seconds, sentence, shownState, stateLabel } from './format.js';
-import { showPageProblem, toast } from './messages.js';
-import { decoderRows, streamRows } from './decoders.js';
+import { showPageProblem, showProblem, toast } from './messages.js';
+import { decoderRows, streamRows } from './decoder_rows.js';
+import { StreamDetails } from './stream_details.js';
+import { streamNote } from './stream_texts.js';
 import { trackRows } from './tracks.js';
 import { WallClient } from './wall.js';
 import { Zoom } from './zoom.js';
@@ -22,37 +26,22 @@ applyTheme(); // before the graph takes its colours
 const id = decodeURIComponent(location.pathname.split('/')[2]);
 const find = (selector) => document.querySelector(selector);
 const view = document.getElementById('view');
-const liveCanvas = new LiveCanvas(view.querySelector('canvas'));
-const zoom = new Zoom(view, liveCanvas.canvas);
+const liveView = new LiveView(view.querySelector('.pictures'));
+const zoom = new Zoom(view, liveView.element);
 const graph = new Graph(document.getElementById('graph'), document.getElementById('graph-summary'));
+const cpuLoad = new CPULoad();
 let camera = null;
+const streamDetails = new StreamDetails(document.getElementById('stream-details'), find('[data-action=streamDetails]'), liveView, () => camera);
 let retryAt = null; // when the next attempt to connect is made
 
-let refusedReason = ''; // why camd refuses the pictures
-
 const wall = new WallClient({
-  onPicture: (_, bitmap, picture) => {
-    liveCanvas.draw(bitmap, picture);
-    refusedReason = '';
-  },
-  onRefused: (_, message) => { refusedReason = message; },
+  onRefused: (_, message) => { liveView.refusedReason = message; },
   onConnection: (at) => {
     retryAt = at;
     if (at === null) refresh();
     tick();
   },
 });
-
-// fillList fills a description list with [term, text] rows, without those that have no text.
-function fillList(element, rows) {
-  element.replaceChildren(...rows.filter(([, text]) => text || text === 0).flatMap(([term, text]) => {
-    const dt = document.createElement('dt');
-    const dd = document.createElement('dd');
-    dt.textContent = term;
-    dd.textContent = text;
-    return [dt, dd];
-  }));
-}
 
 const listCounts = (counts, none) => Object.entries(counts).map(([what, n]) => `${n} ${what.replaceAll('_', ' ')}`).join(', ') || none;
 
@@ -72,37 +61,22 @@ function statusRows() {
     ['Note', format.note],
     ...trackRows(camera),
     ...streamRows(camera),
-    ...decoderRows(camera, cpuText),
+    ...decoderRows(camera, (track) => cpuLoad.text(track)),
     ['Viewers', camera.viewers],
     ['Frames', camera.remote ? `${counts.published} received over the bus` : `${counts.captured} captured, ${counts.published} published`],
     ['Refused frames', camera.remote ? '' : listCounts(counts.refused, 'none')],
     ['Capture restarts', camera.remote ? '' : listCounts(counts.restarts, 'none')],
-    ['CPU', cpuText('')],
+    ['CPU', cpuLoad.text('')],
     ['Memory', worker.rss_bytes ? bytes(worker.rss_bytes) : ''],
   ];
-}
-
-// measureCPU computes the share of one core that a process used since the last sample.
-const cpuSamples = {}; // by the track of a decoder; empty for the capture process that reads the camera
-function measureCPU(track, { pid, cpu_seconds: total }) {
-  const sample = { pid, total, at: performance.now() / 1000, load: null }; // no load until there are two samples of one process
-  const before = cpuSamples[track];
-  if (pid && before?.pid === pid && total >= before.total) {
-    if (sample.at - before.at < 1) return; // too short to be exact
-    sample.load = (total - before.total) / (sample.at - before.at);
-  }
-  cpuSamples[track] = sample;
-}
-
-function cpuText(track) {
-  const load = cpuSamples[track]?.load ?? null;
-  return load === null ? '' : `${Math.round(100 * load)} % of one core`;
 }
 
 function showCamera() {
   document.title = `${camera.title} – camd`;
   find('#title').textContent = camera.title;
-  if (camera.paused) liveCanvas.hidePicture();
+  liveView.turnOff(camera.paused);
+  const { width, height } = camera.format;
+  if (width) view.style.setProperty('--aspect-ratio', `${width} / ${height}`);
   const pauseButton = find('[data-action=pause]');
   pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can turn it off
   document.getElementById('history').closest('section').hidden = camera.remote; // only its own camd keeps it
@@ -116,12 +90,15 @@ function showCamera() {
 function tick() {
   if (!camera) return;
   const disconnected = retryAt !== null;
-  const silentFor = document.hidden ? 0 : liveCanvas.silentSeconds(camera);
-  const state = shownState(camera, 'main', silentFor);
+  const silentFor = document.hidden ? 0 : liveView.silentSeconds(camera);
+  const track = liveView.picture?.track ?? 'main';
+  const state = shownState(camera, track, silentFor);
   find('.top').dataset.state = disconnected ? 'offline' : state;
   const label = disconnected ? disconnectedLabel : stateLabel(state);
   if (find('.state').textContent !== label) find('.state').textContent = label; // screen readers announce each change
-  showPageProblem(disconnected ? countdown(retryAt) : pictureProblem(camera, 'main', refusedReason, silentFor), disconnected || silentFor > 0);
+  const problem = disconnected ? countdown(retryAt) : pictureProblem(camera, track, liveView.refusedReason, silentFor);
+  showPageProblem(problem, disconnected || silentFor > 0);
+  showProblem(find('.note'), problem ? '' : streamNote(camera, liveView));
 }
 
 function listHistory(states) {
@@ -183,14 +160,14 @@ async function refresh() {
 function update(now, viewers, history) {
   const before = camera;
   camera = now;
-  measureCPU('', camera.worker);
-  for (const decoder of camera.decoders) measureCPU(decoder.track, decoder);
+  cpuLoad.add('', camera.worker);
+  for (const decoder of camera.decoders) cpuLoad.add(decoder.track, decoder);
   if (trackURLs(before) !== trackURLs(camera)) listAddresses(document.getElementById('addresses'), camera);
   if (!before) {
     listSnippets(document.getElementById('snippets'), camera, isAuthenticated());
     document.getElementById('credentials').hidden = !isAuthenticated();
   }
-  wall.watch([[id, 'main']]); // on each update, because camd may have refused it or the camera was removed for a while
+  wall.watch([[id, 'full', liveView]]); // on each update, because camd may have refused it or the camera was removed for a while
   if (before?.state !== camera.state && hasRole('control')) loadControls(id);
   showCamera();
   listViewers(viewers);
@@ -231,6 +208,7 @@ const actions = {
       refresh();
     });
   },
+  streamDetails: () => streamDetails.toggle(),
   zoomIn: () => zoom.scaleBy(1.5),
   zoomOut: () => zoom.scaleBy(1 / 1.5),
   unzoom: () => zoom.reset(),
@@ -246,7 +224,7 @@ for (const button of document.querySelectorAll('[data-action]')) {
 }
 addEventListener('keydown', (event) => {
   const neighbour = { ArrowLeft: 'previous', ArrowRight: 'next' }[event.key];
-  const action = neighbour ?? { s: 'snapshot', p: 'pause', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
+  const action = neighbour ?? { s: 'snapshot', p: 'pause', i: 'streamDetails', f: 'fullscreen', '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' }[event.key];
   if (!action || !camera || !(settings.keys || neighbour) || event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, select, textarea, dialog, .scroll')) return;
   // These keys also extend a selection and scroll.
   if (neighbour && (event.shiftKey || document.fullscreenElement || !getSelection().isCollapsed)) return;
@@ -255,7 +233,7 @@ addEventListener('keydown', (event) => {
 });
 document.addEventListener('visibilitychange', () => {
   wall.pause(document.hidden);
-  liveCanvas.restartTimeout();
+  liveView.restartTimeout();
   if (!document.hidden) refresh();
 });
 setInterval(tick, 500);

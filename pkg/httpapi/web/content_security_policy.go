@@ -8,8 +8,8 @@ import (
 // ContentSecurityPolicy is a Content-Security-Policy header.
 type ContentSecurityPolicy string
 
-// basePolicy lets the pages load only what camd serves. The origins that may show them in a frame are appended.
-const basePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+// basePolicy lets the pages load only what camd serves, and play video from the buffers of Media Source Extensions, which have blob: addresses. The origins that may show them in a frame are appended.
+const basePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; media-src blob:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors "
 
 // NewContentSecurityPolicy returns the policy of the pages. frameAncestors lists the origins that may show them in a frame; self is this server. If it

@@ -1,4 +1,4 @@
-// The dashboard: a grid with one tile per camera. States come from /api/v1/cameras, pictures from the wall.
+// The dashboard: a grid with one tile per camera. States come from /api/v1/cameras, video and pictures from the wall.
 //
 // Parameters in the address: ?kiosk hides all buttons, ?cameras=a,b selects cameras, ?columns=3 sets the columns, and
 // #front-door opens that camera.
@@ -8,6 +8,7 @@ import { openArrangeDialog } from './arrange_dialog.js';
 import { applyTheme, nextTheme, saveSettings, settings, sortCameras } from './settings.js';
 import { commonAspectRatio, fillWidth, fitTiles, indexBelow, isPhone } from './grid.js';
 import { addIcons } from './icons.js';
+import { startKiosk } from './kiosk.js';
 import { listenForShortcuts } from './shortcuts.js';
 import { hasRole, loadUser } from './user.js';
 import { SingleView } from './single_view.js';
@@ -36,10 +37,9 @@ let openedFromGrid = false; // the Back button leads to the grid
 const singleView = new SingleView(() => closeCamera());
 
 // viewOf returns where a camera's pictures go: the single view, or its tile.
-const viewOf = (id) => (singleView.camera?.id === id ? singleView : tiles.get(id));
+const viewOf = (id) => (singleView.camera?.id === id ? singleView : tiles.get(id))?.liveView;
 
 const wall = new WallClient({
-  onPicture: (id, bitmap, picture) => viewOf(id)?.draw(bitmap, picture),
   onRefused: (id, reason) => { if (viewOf(id)) viewOf(id).refusedReason = reason; },
   onConnection: (at) => {
     retryAt = at;
@@ -70,12 +70,11 @@ function tick() {
 // watch subscribes to the visible cameras: the one in the single view, or the tiles that are not scrolled out of view.
 function watch() {
   if (singleView.camera) {
-    wall.watch([[singleView.camera.id, 'main']]);
+    wall.watch([[singleView.camera.id, 'full', singleView.liveView]]);
     return;
   }
-  const preview = shown.length > 1;
-  wall.watch(shown.filter(({ id }) => tiles.get(id).visible)
-    .map(({ id, renditions }) => [id, preview && renditions.some(({ name }) => name === 'preview') ? 'preview' : 'main']));
+  const view = shown.length > 1 ? 'grid' : 'full';
+  wall.watch(shown.map(({ id }) => tiles.get(id)).filter(({ visible }) => visible).map(({ id, liveView }) => [id, view, liveView]));
 }
 
 const visibility = new IntersectionObserver((entries) => {
@@ -83,7 +82,7 @@ const visibility = new IntersectionObserver((entries) => {
     const tile = tiles.get(target.dataset.camera);
     if (!tile || tile.visible === isIntersecting) continue;
     tile.visible = isIntersecting;
-    tile.liveCanvas.restartTimeout();
+    tile.liveView.restartTimeout();
   }
   watch();
 }, { root: grid, rootMargin: '100px' });
@@ -191,9 +190,10 @@ function applyAddress() {
   if (!camera) {
     if (!singleView.camera) return;
     const last = singleView.camera.id;
+    tiles.get(last)?.liveView.copyFrom(singleView.liveView);
     singleView.close();
     openedFromGrid = false;
-    for (const tile of tiles.values()) tile.liveCanvas.restartTimeout();
+    for (const tile of tiles.values()) tile.liveView.restartTimeout();
     tiles.get(last)?.link.focus();
   } else if (singleView.camera?.id === camera.id) {
     singleView.show(camera);
@@ -261,6 +261,7 @@ const actions = {
       render(cameras.map((other) => (other.id === changed.id ? { ...other, ...changed } : other)));
     });
   },
+  streamDetails: () => { if (singleView.camera) singleView.details.toggle(); },
   details: () => { if (current()) location.href = `/cameras/${encodeURIComponent(current().id)}`; },
   digit: (n) => openCamera(shown[n - 1]),
   // An arrow opens the next camera, moves the focus among the tiles, or moves a zoomed picture.
@@ -279,7 +280,7 @@ const actions = {
 addIcons(document);
 document.querySelector('[data-action=columns]').hidden = columns > 0; // the address sets them
 applyTheme();
-document.body.classList.toggle('kiosk', kiosk);
+if (kiosk) startKiosk();
 listenForShortcuts(actions, () => singleView.camera !== null, kiosk);
 const shortcutsBox = document.querySelector('#help input');
 shortcutsBox.checked = settings.keys;
@@ -295,23 +296,10 @@ new ResizeObserver(layout).observe(grid);
 // A hidden page gets no pictures. They come at once when it is shown again.
 document.addEventListener('visibilitychange', () => {
   wall.pause(document.hidden);
-  for (const tile of tiles.values()) tile.liveCanvas.restartTimeout();
-  singleView.liveCanvas.restartTimeout();
+  for (const tile of tiles.values()) tile.liveView.restartTimeout();
+  singleView.liveView.restartTimeout();
   if (!document.hidden) refresh();
 });
-
-if (kiosk) {
-  // The pointer is hidden while nobody moves it. The screen stays on if the browser allows it.
-  let hideTimer;
-  addEventListener('pointermove', () => {
-    document.body.classList.remove('pointer-hidden');
-    clearTimeout(hideTimer);
-    hideTimer = setTimeout(() => document.body.classList.add('pointer-hidden'), 3000);
-  });
-  const keepScreenOn = () => { if (!document.hidden) navigator.wakeLock?.request('screen').catch(() => {}); };
-  document.addEventListener('visibilitychange', keepScreenOn);
-  keepScreenOn();
-}
 
 setInterval(tick, 500);
 refresh();

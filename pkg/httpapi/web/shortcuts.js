@@ -3,7 +3,7 @@
 import { settings } from './settings.js';
 
 const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const letters = { f: 'fullscreen', s: 'snapshot', p: 'pause', d: 'details', '?': 'help' };
+const letters = { f: 'fullscreen', s: 'snapshot', p: 'pause', i: 'streamDetails', d: 'details', '?': 'help' };
 const zoomKeys = { '+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', 0: 'unzoom' };
 
 // listenForShortcuts calls actions for keys. isSingleView returns whether a camera is opened. In a kiosk only f, arrows and digits work.

@@ -2,9 +2,10 @@
 
 import { disconnectedLabel } from './format.js';
 import { hasRole } from './user.js';
-import { LiveCanvas } from './live_canvas.js';
+import { LiveView } from './live_view.js';
 import { showFigures, showState } from './tile.js';
 import { showProblem } from './messages.js';
+import { StreamDetails } from './stream_details.js';
 import { Zoom } from './zoom.js';
 
 const panStep = 80; // pixels that an arrow moves a zoomed picture
@@ -16,8 +17,9 @@ export class SingleView {
     this.camera = null;
     this.content = document.getElementById('single-view-content'); // the element for full screen: a dialog cannot be
     this.part = (selector) => this.element.querySelector(selector);
-    this.liveCanvas = new LiveCanvas(this.part('canvas'));
-    this.zoom = new Zoom(document.getElementById('view'), this.liveCanvas.canvas);
+    this.liveView = new LiveView(this.part('.pictures'), () => this.measureOpening());
+    this.zoom = new Zoom(document.getElementById('view'), this.liveView.element);
+    this.details = new StreamDetails(document.getElementById('stream-details'), this.part('[data-action=streamDetails]'), this.liveView, () => this.camera);
     this.element.addEventListener('cancel', (event) => {
       event.preventDefault(); // Esc has to change the address, too
       onClose();
@@ -29,10 +31,10 @@ export class SingleView {
     this.camera = camera;
     this.openedAt = performance.now();
     this.zoom.reset();
-    this.liveCanvas.clear();
-    this.refusedReason = '';
-    if (tile) this.liveCanvas.copyFrom(tile.liveCanvas);
-    this.liveCanvas.canvas.setAttribute('aria-label', `Live picture of ${camera.title}`);
+    this.liveView.clear();
+    this.liveView.turnOff(camera.paused);
+    if (tile) this.liveView.copyFrom(tile.liveView);
+    this.liveView.element.setAttribute('aria-label', `Live picture of ${camera.title}`);
     this.part('#single-view-title').textContent = camera.remote ? `${camera.site} · ${camera.title}` : camera.title;
     this.part('.details').href = `/cameras/${encodeURIComponent(camera.id)}`;
     this.show(camera);
@@ -41,14 +43,14 @@ export class SingleView {
 
   close() {
     this.camera = null;
+    this.details.close();
+    this.liveView.clear();
     if (this.element.open) this.element.close();
   }
 
-  draw(bitmap, picture) {
-    this.liveCanvas.draw(bitmap, picture);
-    this.refusedReason = '';
-    if (this.openedAt === null || picture.rendition !== 'main') return;
-    // The time from the click to the first picture, for tests and measurements.
+  // measureOpening measures the time from the click to the first picture in full size, for tests and measurements.
+  measureOpening() {
+    if (this.openedAt === null || this.liveView.stream?.view !== 'full') return;
     performance.clearMeasures('camd.open');
     performance.measure('camd.open', { start: this.openedAt, end: performance.now() });
     this.openedAt = null;
@@ -56,7 +58,7 @@ export class SingleView {
 
   show(camera) {
     this.camera = camera;
-    if (camera.paused) this.liveCanvas.hidePicture();
+    this.liveView.turnOff(camera.paused);
     const pauseButton = this.part('[data-action=pause]');
     pauseButton.hidden = camera.remote || !hasRole('control'); // only its own camd can turn it off
     pauseButton.setAttribute('aria-pressed', camera.paused);
@@ -68,12 +70,13 @@ export class SingleView {
     this.element.dataset.state = 'offline';
     this.part('.state').textContent = disconnectedLabel;
     showProblem(this.part('.problem'), text);
+    showProblem(this.part('.note'), '');
     this.part('.figures').replaceChildren();
   }
 
   tick() {
-    showState(this, this.liveCanvas.silentSeconds(this.camera));
-    showFigures(this.part('.figures'), this.camera, this.liveCanvas);
+    showState(this, this.liveView.silentSeconds(this.camera));
+    showFigures(this.part('.figures'), this.camera, this.liveView);
   }
 
   zoomIn() { this.zoom.scaleBy(1.5); }

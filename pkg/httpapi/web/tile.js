@@ -1,8 +1,9 @@
 // One camera in the grid.
 
-import { LiveCanvas } from './live_canvas.js';
+import { LiveView } from './live_view.js';
 import { count, disconnectedLabel, pictureProblem, seconds, sentence, shownState, stateLabel } from './format.js';
 import { showProblem } from './messages.js';
+import { streamNote } from './stream_texts.js';
 
 const template = document.getElementById('tile');
 
@@ -10,7 +11,7 @@ export class Tile {
   constructor(camera) {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.part = (selector) => this.element.querySelector(selector);
-    this.liveCanvas = new LiveCanvas(this.part('canvas'));
+    this.liveView = new LiveView(this.part('.pictures'));
     this.link = this.part('.open');
     this.link.href = `#${camera.id}`;
     this.id = camera.id;
@@ -23,33 +24,29 @@ export class Tile {
     if (this.camera?.title !== camera.title) {
       this.part('h2').textContent = camera.title;
       this.part('h2').title = camera.title;
-      this.part('canvas').setAttribute('aria-label', `Open ${camera.title}`);
+      this.part('.pictures').setAttribute('aria-label', `Open ${camera.title}`);
     }
     this.camera = camera;
-    if (camera.paused) this.liveCanvas.hidePicture();
+    this.liveView.turnOff(camera.paused);
     this.tick();
-  }
-
-  draw(bitmap, picture) {
-    this.liveCanvas.draw(bitmap, picture);
-    this.refusedReason = '';
   }
 
   // showDisconnected shows that camd does not answer.
   showDisconnected(text) {
     setState(this, 'offline', disconnectedLabel);
     showProblem(this.part('.problem'), text);
+    showProblem(this.part('.note'), '');
     this.link.title = text;
     this.part('.figures').replaceChildren();
   }
 
   // tick updates what changes with time.
   tick() {
-    const { camera, liveCanvas } = this;
-    showState(this, this.visible ? liveCanvas.silentSeconds(camera) : 0);
-    this.link.title = this.part('.problem').title; // the link covers the problem
-    this.element.toggleAttribute('data-placeholder', liveCanvas.picture?.placeholder ?? false);
-    showFigures(this.part('.figures'), camera, liveCanvas);
+    const { camera, liveView } = this;
+    showState(this, this.visible ? liveView.silentSeconds(camera) : 0);
+    this.link.title = this.part('.problem').title || this.part('.note').title; // the link covers them
+    this.element.toggleAttribute('data-placeholder', liveView.picture?.placeholder ?? false);
+    showFigures(this.part('.figures'), camera, liveView);
   }
 }
 
@@ -58,22 +55,24 @@ function setState({ element, part }, value, label) {
   part('.state').textContent = label;
 }
 
-// showState shows on a tile or in the single view its camera's state and problem. silentFor is for how many seconds no picture came.
+// showState shows on a tile or in the single view its camera's state, its problem and what to know about its stream. silentFor is for
+// how many seconds no picture came.
 export function showState(view, silentFor) {
-  const { camera, liveCanvas } = view;
+  const { camera, liveView } = view;
   const stale = silentFor > 0;
   view.element.toggleAttribute('data-stale', stale);
-  const rendition = liveCanvas.picture?.rendition;
-  const value = shownState(camera, rendition, silentFor);
+  const track = liveView.picture?.track;
+  const value = shownState(camera, track, silentFor);
   setState(view, value, stateLabel(value));
-  const text = pictureProblem(camera, rendition, view.refusedReason, silentFor);
-  showProblem(view.part('.problem'), text, liveCanvas.picture?.placeholder && !stale ? sentence(camera.detail) : text); // the placeholder shows the rest
+  const text = pictureProblem(camera, track, liveView.refusedReason, silentFor);
+  showProblem(view.part('.problem'), text, liveView.picture?.placeholder && !stale ? sentence(camera.detail) : text); // the placeholder shows the rest
+  showProblem(view.part('.note'), text ? '' : streamNote(camera, liveView));
 }
 
 // showFigures shows a camera's size, frame rate, the age of the picture and the number of viewers other than this page.
-export function showFigures(element, camera, liveCanvas) {
+export function showFigures(element, camera, liveView) {
   const { width, height } = camera.format;
-  const { age } = liveCanvas;
+  const { age } = liveView;
   const parts = [
     ['size', width ? `${width}×${height}` : ''],
     ['rate', camera.state === 'live' ? `${camera.fps.toFixed(1)} fps` : ''],

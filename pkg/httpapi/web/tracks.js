@@ -6,14 +6,14 @@ const trackTitles = { video: 'Video', sub: 'Sub-stream' };
 
 export const trackTitle = (track) => trackTitles[track.name] ?? track.name;
 
-const codecs = { h264: 'H.264', h265: 'H.265' };
+export const codecTitles = { h264: 'H.264', h265: 'H.265' };
 
 // maxKeyframeInterval is the longest time between keyframes, in seconds, that causes no warning.
 const maxKeyframeInterval = 10;
 
 // trackDescription returns what a track sends: H.264, 1920 × 1080, 25.0 fps, 4.1 Mbit/s, a keyframe every 2.0 s.
 function trackDescription(track) {
-  const parts = [codecs[track.codec] ?? track.codec];
+  const parts = [codecTitles[track.codec] ?? track.codec];
   if (track.width) parts.push(`${track.width} × ${track.height}`);
   if (track.state === 'live') {
     parts.push(`${track.fps.toFixed(1)} fps`, bitRate(track.bit_rate));

@@ -1,178 +1,197 @@
-// The client of the wall: the newest pictures of many cameras over one WebSocket (docs/protocol.md).
+// The client of the wall: the live video or the newest pictures of many cameras over one WebSocket (docs/protocol.md).
 
-import { fetchWallError } from './api.js';
+import { Acknowledgements } from './acknowledgements.js';
+import { CameraPlayers } from './camera_players.js';
+import { FrameAssembler, streamOf } from './frame_assembler.js';
+import { PlayerFailures } from './player_failures.js';
+import { decodableCodecs, playerKinds } from './video_support.js';
+import { WallConnection } from './wall_connection.js';
 
-const silenceTimeout = 30000; // ms without a message after which the connection counts as lost
-const minRetry = 500;
-const maxRetry = 10000;
-const openTimeout = 10000; // ms for a connection to open
-const ackDelay = 30; // ms for which acknowledgements are collected, because each message costs camd as much as a picture
+const protocolVersion = 2;
+const ackDelay = 100; // ms for which acknowledgements are collected
+const jpegAckDelay = 30; // shorter, because camd sends the next JPEG only after the acknowledgement
+
+const decodeBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 export class WallClient {
-  // onPicture is called with a camera's id, its picture as an ImageBitmap that is closed afterwards, and {taken, placeholder,
-  // rendition}: taken is in milliseconds since 1970.
   // onConnection is called with null when the connection is open, and with the time of the next attempt when it is lost.
   // onRefused is called with a camera's id and why camd refuses its pictures. If camd refuses the connection, it is called
   // for every camera.
-  constructor({ onPicture, onConnection, onRefused }) {
-    this.onPicture = onPicture;
+  constructor({ onConnection, onRefused }) {
     this.onConnection = onConnection;
     this.onRefused = onRefused;
-    this.subscriptions = new Map(); // camera to rendition
+    this.subscriptions = new Map(); // camera to {view, players, stream, isRefused}; stream is the number of its stream
+    this.streams = new Map(); // number of a stream to the players of its camera
+    this.failures = new PlayerFailures(() => { if (this.isReady) this.sendHello(); }); // camd forgets them, too
     this.paused = document.hidden;
-    this.retryDelay = minRetry;
-    this.pageLeft = false; // the page was left; a browser may keep it and show it again
-    addEventListener('pagehide', () => this.leave());
-    addEventListener('pageshow', () => {
-      if (!this.pageLeft) return;
-      this.pageLeft = false;
-      this.connect();
+    this.isReady = false; // camd knows what this client decodes
+    this.assembler = new FrameAssembler();
+    this.acknowledgements = new Acknowledgements((seen) => this.send({ type: 'ack', seen }));
+    this.connection = new WallConnection({
+      onOpen: () => this.greet(),
+      onClose: () => this.endStreams(),
+      onMessage: (data) => this.handleMessage(data),
+      onRetry: (at) => this.onConnection(at),
+      onRefused: (reason) => {
+        this.onConnection(null);
+        for (const camera of this.subscriptions.keys()) this.onRefused(camera, reason);
+      },
+    });
+    decodableCodecs().then((decodable) => {
+      this.decodable = decodable;
+      if (this.connected) this.greet();
     });
   }
 
-  get connected() { return this.socket?.readyState === WebSocket.OPEN; }
+  get connected() { return this.connection.connected; }
 
   // isWatching reports whether camd counts this page as a viewer of a camera.
-  isWatching(camera) { return this.connected && !this.paused && this.subscriptions.has(camera); }
+  isWatching(camera) {
+    const subscription = this.subscriptions.get(camera);
+    return this.isReady && !this.paused && subscription !== undefined && !subscription.isRefused;
+  }
 
   // retryNow ends the wait for the next attempt: camd has answered another request.
-  retryNow() {
-    if (this.retryTimer) this.connect();
-  }
+  retryNow() { this.connection.retryNow(); }
 
-  // watch subscribes to a list of [camera, rendition], and unsubscribes from all other cameras.
+  // watch subscribes to a list of [camera, view, liveView], and unsubscribes from all other cameras. A view is grid or full.
   watch(list) {
-    const subscriptions = new Map(list);
-    for (const [camera, rendition] of subscriptions) {
-      if (this.subscriptions.get(camera) !== rendition) this.send({ type: 'subscribe', camera, rendition });
-    }
-    for (const camera of this.subscriptions.keys()) {
-      if (!subscriptions.has(camera)) this.send({ type: 'unsubscribe', camera });
-    }
-    this.subscriptions = subscriptions;
-    if (!this.socket && !this.retryTimer) this.connect();
+    const wanted = new Map(list.map(([camera, view, liveView]) => [camera, { view, liveView }]));
+    for (const camera of this.subscriptions.keys()) if (!wanted.has(camera)) this.unsubscribe(camera);
+    for (const [camera, { view, liveView }] of wanted) this.subscribe(camera, view, liveView);
+    this.updateQuiet();
+    this.connection.start();
   }
 
+  // pause stops all cameras while nobody sees the page, and starts them again. What failed before may work by then.
   pause(paused) {
     this.paused = paused;
-    this.send({ type: paused ? 'pause' : 'resume' });
-    if (!paused) this.retryNow(); // the user is looking at the page
-    this.restartSilenceTimer();
-  }
-
-  // leave closes the connection: camd counts it while it is open, even if the page is not visible.
-  leave() {
-    this.pageLeft = true;
-    this.disconnect();
-    clearTimeout(this.retryTimer);
-    this.retryTimer = null;
-  }
-
-  disconnect() {
-    const { socket } = this;
-    this.socket = null;
-    clearTimeout(this.silenceTimer);
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
-  }
-
-  connect() {
-    clearTimeout(this.retryTimer);
-    this.retryTimer = null;
-    if (this.pageLeft) return;
-    const socket = new WebSocket(new URL('/api/v1/wall', location.href.replace(/^http/, 'ws')));
-    socket.binaryType = 'arraybuffer';
-    this.socket = socket;
-    this.newest = new Map(); // the sequence number of the shown picture, by camera
-    this.pendingAcks = {}; // the sequence number to acknowledge, by camera
-    this.silenceTimer = setTimeout(() => this.scheduleRetry(socket, false), openTimeout);
-    let opened = false;
-    socket.onopen = () => {
-      opened = true;
-      this.retryDelay = minRetry;
-      this.onConnection(null);
-      if (this.paused) this.send({ type: 'pause' });
-      for (const [camera, rendition] of this.subscriptions) this.send({ type: 'subscribe', camera, rendition });
-      this.restartSilenceTimer();
-    };
-    socket.onmessage = (event) => {
-      this.restartSilenceTimer();
-      if (event.data instanceof ArrayBuffer) {
-        this.handlePicture(socket, event.data);
-        return;
-      }
-      const { type, camera, message } = JSON.parse(event.data);
-      if (type === 'subscribed') this.newest.delete(camera); // another rendition has other numbers
-      // camd refused the camera or removed it. The next call of watch subscribes again.
-      if ((type === 'error' || (type === 'unsubscribed' && message)) && this.subscriptions.delete(camera)) this.onRefused(camera, message);
-    };
-    socket.onclose = () => this.scheduleRetry(socket, !opened);
-  }
-
-  // scheduleRetry closes the connection and tries again later, with growing delays.
-  scheduleRetry(socket, refused) {
-    if (socket !== this.socket) return;
-    this.disconnect();
-    const wait = this.retryDelay * (0.8 + 0.4 * Math.random());
-    this.retryDelay = Math.min(2 * this.retryDelay, maxRetry);
-    this.retryTimer = setTimeout(() => this.connect(), wait);
-    if (refused) this.reportRefusal(Date.now() + wait);
-    else this.onConnection(Date.now() + wait);
-  }
-
-  // reportRefusal finds out why the connection was refused: browsers hide the response to a WebSocket request.
-  async reportRefusal(retryAt) {
-    const reason = await fetchWallError();
-    if (this.connected || this.pageLeft) return;
-    if (!reason) {
-      this.onConnection(retryAt);
-      return;
+    if (paused) {
+      this.endStreams(); // resume starts others
+      this.send({ type: 'pause' });
     }
-    this.onConnection(null);
-    for (const camera of this.subscriptions.keys()) this.onRefused(camera, reason);
+    this.updateQuiet(); // before resume, which an old connection need not get
+    if (paused) return;
+    this.failures.clear();
+    if (this.isReady) this.sendHello();
+    this.send({ type: 'resume' });
+    this.retryNow(); // the user is looking at the page
   }
 
-  restartSilenceTimer() {
-    clearTimeout(this.silenceTimer);
-    const { socket } = this;
-    if (socket && !this.paused && this.subscriptions.size) this.silenceTimer = setTimeout(() => this.scheduleRetry(socket, false), silenceTimeout);
-  }
+  leave() { this.connection.leave(); }
 
+  // send sends a message, unless camd gets it when the connection is ready.
   send(message) {
-    if (this.connected) this.socket.send(JSON.stringify(message));
+    if (this.isReady) this.connection.send(message);
   }
 
-  // acknowledge reports to camd that a picture was processed. With only one camera it does so at once.
-  acknowledge(camera, seq) {
-    this.pendingAcks[camera] = Math.max(seq, this.pendingAcks[camera] ?? 0); // the older of two may be decoded last
-    this.ackTimer ??= setTimeout(() => {
-      this.ackTimer = null;
-      const seen = this.pendingAcks;
-      this.pendingAcks = {};
-      this.send({ type: 'ack', seen });
-    }, this.subscriptions.size > 1 ? ackDelay : 0);
+  sendHello() { this.connection.send({ type: 'hello', decodes: [...new Set([...this.decodable.webcodecs, ...this.decodable.mse])] }); }
+
+  // greet tells camd what the page wants, as soon as it is connected and knows what it can decode.
+  greet() {
+    if (!this.decodable) return;
+    this.isReady = true;
+    this.sendHello();
+    if (this.paused) this.send({ type: 'pause' });
+    for (const [camera, { view }] of this.subscriptions) this.send({ type: 'subscribe', camera, view });
+    this.onConnection(null);
   }
 
-  async handlePicture(socket, message) {
-    const view = new DataView(message);
-    if (view.getUint8(0) !== 1) return;
-    const start = view.getUint16(2);
-    const seq = view.getBigUint64(4);
-    const name = (offset, length) => new TextDecoder().decode(new Uint8Array(message, offset, length));
-    const camera = name(28, view.getUint16(24));
-    const rendition = name(28 + view.getUint16(24), view.getUint16(26));
-    try {
-      const bitmap = await createImageBitmap(new Blob([new Uint8Array(message, start)], { type: 'image/jpeg' }));
-      // Two pictures can be decoded at the same time, and the older one can finish last.
-      if (socket === this.socket && this.subscriptions.get(camera) === rendition && !(seq < this.newest.get(camera))) {
-        this.newest.set(camera, seq);
-        this.onPicture(camera, bitmap, { taken: Number(view.getBigUint64(12)) / 1000, placeholder: (view.getUint8(1) & 1) !== 0, rendition });
-      }
-      bitmap.close();
-    } catch {
-      // The picture cannot be decoded. The next one replaces it.
+  // updateQuiet tells the connection whether messages are expected.
+  updateQuiet() { this.connection.setQuiet(this.paused || this.subscriptions.size === 0); }
+
+  subscribe(camera, view, liveView) {
+    const before = this.subscriptions.get(camera);
+    if (before?.view === view && before.players.liveView === liveView && !before.isRefused) return;
+    let players = before?.players;
+    if (players?.liveView !== liveView) {
+      if (before) this.unsubscribe(camera);
+      players = new CameraPlayers(liveView);
     }
-    if (socket === this.socket) this.acknowledge(camera, Number(seq));
+    this.subscriptions.set(camera, { view, players, stream: this.subscriptions.get(camera)?.stream, isRefused: false });
+    this.send({ type: 'subscribe', camera, view });
+  }
+
+  unsubscribe(camera) {
+    this.send({ type: 'unsubscribe', camera });
+    this.remove(camera);
+  }
+
+  remove(camera) {
+    const subscription = this.subscriptions.get(camera);
+    subscription.players.close();
+    this.endStream(subscription);
+    this.subscriptions.delete(camera);
+  }
+
+  // endStream forgets the stream of a camera, and what has come of its next frame.
+  endStream({ stream }) {
+    this.streams.delete(stream);
+    this.assembler.forget(stream);
+  }
+
+  // endStreams closes all players: a page that is hidden or not connected decodes nothing. The last pictures stay.
+  endStreams() {
+    if (!this.connected) this.isReady = false;
+    this.assembler = new FrameAssembler();
+    this.acknowledgements.clear();
+    this.streams.clear();
+    for (const { players } of this.subscriptions.values()) players.close();
+  }
+
+  handleMessage(data) {
+    try {
+      if (data instanceof ArrayBuffer) this.handlePiece(data);
+      else this.handleText(JSON.parse(data));
+    } catch (error) {
+      console.error(error); // camd and this page do not understand each other
+      this.connection.retryLater();
+    }
+  }
+
+  handlePiece(message) {
+    const players = this.streams.get(streamOf(message));
+    if (!players) return; // of a stream that has ended here; it may be the rest of a frame
+    const frame = this.assembler.add(message);
+    if (frame) players.write(frame);
+  }
+
+  handleText(message) {
+    const { type, camera } = message;
+    const subscription = this.subscriptions.get(camera);
+    if (type === 'hello' && message.version !== protocolVersion) {
+      for (const id of this.subscriptions.keys()) this.onRefused(id, 'this page is for another version of camd: reload it');
+    } else if (!subscription) return; // the page has unsubscribed meanwhile
+    else if (type === 'stream') this.beginStream(subscription, message);
+    else if (type === 'clear') this.clear(subscription);
+    else if (type === 'error' || (type === 'unsubscribed' && message.message)) {
+      subscription.isRefused = true; // the next call of watch subscribes again
+      if (type === 'unsubscribed') this.remove(camera);
+      this.onRefused(camera, message.message);
+    }
+  }
+
+  // clear removes every picture of a camera, also the part of one that has come. camd does not send the rest.
+  clear({ players, stream }) {
+    this.assembler.forget(stream);
+    players.clear();
+  }
+
+  beginStream(subscription, message) {
+    if (this.paused) return; // camd has sent it before it got the pause
+    const { camera, stream: number, codec, init = '' } = message;
+    const stream = { ...message, view: subscription.view, init: decodeBase64(init), problem: this.failures.problemOf(camera) };
+    const kinds = playerKinds(codec, this.decodable).filter((kind) => !this.failures.has(stream, kind));
+    const delay = () => (codec !== 'jpeg' ? ackDelay : this.subscriptions.size > 1 ? jpegAckDelay : 0);
+    this.endStream(subscription);
+    subscription.stream = number;
+    this.streams.set(number, subscription.players);
+    subscription.players.begin(stream, kinds, {
+      onTaken: (seq) => this.acknowledgements.add(number, seq, delay()),
+      onKindFailed: (kind, problem) => this.failures.add(stream, kind, problem),
+      onKeyframeNeeded: () => this.send({ type: 'subscribe', camera, view: stream.view }), // camd begins another stream
+      onFailed: () => this.send({ type: 'failed', stream: number }),
+    });
+    if (!kinds.length) this.send({ type: 'failed', stream: number });
   }
 }

@@ -1,11 +1,12 @@
-// Digital zoom: wheel, two fingers, double click, keys; a picture larger than its frame is dragged.
+// Digital zoom: wheel, two fingers, double click, keys. A picture larger than its frame can be dragged.
 
 const maxScale = 8;
 
 export class Zoom {
-  constructor(frame, canvas) {
+  // The element with the pictures fills the frame.
+  constructor(frame, element) {
     this.frame = frame;
-    this.canvas = canvas;
+    this.element = element;
     this.pointers = new Map();
     frame.addEventListener('wheel', (event) => {
       event.preventDefault();
@@ -67,7 +68,7 @@ export class Zoom {
     const { clientWidth: width, clientHeight: height } = this.frame;
     this.x = Math.min(0, Math.max(this.x, width * (1 - this.scale)));
     this.y = Math.min(0, Math.max(this.y, height * (1 - this.scale)));
-    this.canvas.style.transform = this.scale > 1 ? `translate(${this.x}px, ${this.y}px) scale(${this.scale})` : '';
+    this.element.style.transform = this.scale > 1 ? `translate(${this.x}px, ${this.y}px) scale(${this.scale})` : '';
     this.frame.classList.toggle('zoomed', this.scale > 1);
   }
 }
