@@ -106,11 +106,11 @@ func (w *watchedDecoders) checkVideo() {
 	}
 	for track, n := range lost {
 		late := 0
-		for _, reason := range []string{"late", "resync"} {
+		for _, reason := range []string{"late", "lapped", "resync"} {
 			late += int(sum(w.d.seriesWithPrefix(fmt.Sprintf(`camd_viewer_frames_dropped_total{camera="a",reason=%q,rendition=%q`, reason, track))))
 		}
 		if n > late {
-			w.t.Errorf("the viewers of %s have lost %d frames, and camd has dropped %d late ones", track, n, late)
+			w.t.Errorf("the viewers of %s have lost %d frames, and camd has dropped %d, because the viewers were late", track, n, late)
 		}
 	}
 	if s := w.d.camera("a"); s.State != "live" {

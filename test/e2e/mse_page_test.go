@@ -47,21 +47,31 @@ func (p *playerPage) checkPlayed(stream *playerStream) playerResult {
 	return r
 }
 
+// maxNewer is by how many pictures a report may be late. It is less than a clip has, in which the numbers begin again.
+const maxNewer = 50
+
 // checkShown checks that the pictures were shown in their order, and that each was on the screen when the player reported it. A browser reports
-// a picture late, so up to that number of newer pictures may have been shown after it.
+// a picture late, so newer ones may have been shown after it: up to that number for most reports, and more on a busy machine.
 func (s *playerStream) checkShown(t testing.TB, shown []playerPicture, late int) {
 	t.Helper()
 	order, numbers := s.inOrder(), s.numbers(t)
 	last := -1
+	var newer []int // pictures shown after the reported one, for each report
 	for _, p := range shown {
 		rank := slices.IndexFunc(order, func(f playerFrame) bool { return f.Seq == p.Seq })
 		if rank <= last {
 			t.Errorf("picture %d was shown after picture %d", rank, last)
 		}
 		last = rank
-		if onScreen := numbers[rank:min(rank+1+late, len(numbers))]; !slices.Contains(onScreen, uint32(p.number(t))) {
-			t.Errorf("the screen had number %d for picture %d; expected one of %v", p.number(t), rank, onScreen)
+		n := slices.Index(numbers[rank:min(rank+maxNewer, len(numbers))], uint32(p.number(t)))
+		if n < 0 {
+			t.Errorf("the screen had number %d for picture %d; expected %d or a later one", p.number(t), rank, numbers[rank])
 		}
+		newer = append(newer, n)
+	}
+	slices.Sort(newer)
+	if len(newer) > 0 && newer[len(newer)/2] > late {
+		t.Errorf("pictures are reported when %d newer ones have been shown, want at most %d", newer[len(newer)/2], late)
 	}
 }
 

@@ -27,7 +27,13 @@ func TestHiddenPageGetsNothing(t *testing.T) {
 			for _, id := range []string{"a", "b"} {
 				w.waitForCamera(id, "without viewers", func(s state) bool { return s.Viewers == 0 })
 			}
-			got := b.evaluate(`probe.received()`)
+			got := ""
+			eventually(t, "a time without bytes that were on their way", func() bool {
+				before := got
+				w.plain.waitForFrames(t, clipRate)
+				got = b.evaluate(`probe.received()`)
+				return got == before
+			})
 			w.plain.waitForFrames(t, 2*clipRate)
 			if now := b.evaluate(`probe.received()`); now != got {
 				t.Errorf("the hidden page has got %s bytes, and before %s", now, got)
