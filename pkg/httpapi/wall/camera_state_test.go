@@ -107,12 +107,7 @@ func TestFirstKeyframeIsWaitedFor(t *testing.T) {
 
 // A camera that opens again has JPEGs, which show that: its last picture would seem to be live.
 func TestReconnectingCameraHasJPEGs(t *testing.T) {
-	v := newVideo(t, clip)
-	build := func() []*testCamera { return []*testCamera{newVideoCamera("gate")} }
-	testPiped(t, build, func(p *pipedTest) {
-		gate := p.cameras["gate"]
-		p.hello()
-		p.watch("gate", "full")
+	testVideo(t, func(p *pipedTest, gate *testCamera, v *video) {
 		p.play(gate, map[string]*video{"video": v}, 5, true)
 		gate.set(camera.Starting)
 		gate.named("video").Expire()

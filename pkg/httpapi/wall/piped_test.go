@@ -199,3 +199,15 @@ func streamsOf(all []message) (streams [][2]string) {
 	}
 	return streams
 }
+
+// testVideo is testPiped with a camera of video, gate, which the client watches in the view full.
+func testVideo(t *testing.T, run func(p *pipedTest, gate *testCamera, v *video)) {
+	t.Helper()
+	v := newVideo(t, clip)
+	build := func() []*testCamera { return []*testCamera{newVideoCamera("gate")} }
+	testPiped(t, build, func(p *pipedTest) {
+		p.hello()
+		p.watch("gate", "full")
+		run(p, p.cameras["gate"], v)
+	})
+}

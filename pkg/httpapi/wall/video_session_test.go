@@ -56,12 +56,7 @@ func TestVideoBeginsAtTheNewestKeyframe(t *testing.T) {
 
 // A client that does not acknowledge gets no more frames after a second. Then it continues at a keyframe that is not old.
 func TestVideoWaitsForAcknowledgements(t *testing.T) {
-	v := newVideo(t, clip)
-	build := func() []*testCamera { return []*testCamera{newVideoCamera("gate")} }
-	testPiped(t, build, func(p *pipedTest) {
-		gate := p.cameras["gate"]
-		p.hello()
-		p.watch("gate", "full")
+	testVideo(t, func(p *pipedTest, gate *testCamera, v *video) {
 		frames := framesOf(p.play(gate, map[string]*video{"video": v}, 2*gop+5, false))
 		if len(frames) < gop || len(frames) > gop+3 {
 			t.Errorf("got %d frames in %d without an acknowledgement", len(frames), 2*gop+5)
@@ -79,12 +74,7 @@ func TestVideoWaitsForAcknowledgements(t *testing.T) {
 }
 
 func TestResumedVideoBeginsAtAKeyframe(t *testing.T) {
-	v := newVideo(t, clip)
-	build := func() []*testCamera { return []*testCamera{newVideoCamera("gate")} }
-	testPiped(t, build, func(p *pipedTest) {
-		gate := p.cameras["gate"]
-		p.hello()
-		p.watch("gate", "full")
+	testVideo(t, func(p *pipedTest, gate *testCamera, v *video) {
 		first := p.play(gate, map[string]*video{"video": v}, 5, true)
 		p.client.send(clientMessage{Type: "pause"})
 		if got := p.play(gate, map[string]*video{"video": v}, gop, true); len(got) > 0 {
